@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The configuration as plain data. io/config_file.c fills it from a file, the command line overrides it;
+ * config_check() then says whether it makes sense. Owned strings.
+ */
+#ifndef CORE_CONFIG_H
+#define CORE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+enum config_attach { CONFIG_ATTACH_AUTO, CONFIG_ATTACH_TCX, CONFIG_ATTACH_CLSACT, CONFIG_N_ATTACH };
+
+struct config {
+	/* counting */
+	char **interfaces;
+	size_t n_interfaces;
+	enum config_attach attach;   /* "auto", "tcx", "clsact" */
+	uint32_t max_addresses;      /* entries of each client table; default 8192 */
+	char *bpffs_dir;             /* default "/sys/fs/bpf/octetd" */
+	bool keep_counting;          /* leave programs and maps in place at exit; default true */
+	int64_t collect_interval_ms; /* default 1000 */
+	int64_t max_staleness_ms;    /* default 250 */
+	/* sessions */
+	int64_t idle_timeout_s; /* default 300 */
+	/* store */
+	char *state_dir;          /* default "/var/lib/octetd" */
+	int64_t flush_interval_s; /* default 60 */
+	/* location */
+	char *location_id;   /* default NULL */
+	char *location_name; /* default NULL */
+	char *time_zone;     /* tzdata name or POSIX TZ string; default "UTC" */
+	/* api */
+	char *listen_address;           /* default "127.0.0.1" */
+	uint16_t listen_port;           /* default 8087; 0: any free port */
+	char *socket_path;              /* root-only Unix socket; default "/run/octetd.sock" */
+	char *mount;                    /* default "/api/v1" */
+	char *base_url;                 /* default NULL: from the request */
+	uint32_t rate_limit_per_minute; /* default 60, 0: off */
+	struct ip_prefix *trusted_proxies;
+	size_t n_trusted_proxies;
+	/* log */
+	char *log_level; /* default "info" */
+};
+
+/* Fills in every default; 0 or -ENOMEM. */
+int config_init(struct config *config);
+void config_clean(struct config *config);
+
+/*
+ * Called for each mistake: line is 0 where it is not known, text is one sentence that names the key, the
+ * value and the remedy.
+ */
+typedef void (*config_report)(void *context, int line, const char *text);
+
+/*
+ * One table names every key: the file parser, the command line (--idle-timeout-s=60 is the key
+ * idle_timeout_s) and the example file all follow it.
+ */
+enum config_type { CONFIG_STRING, CONFIG_STRINGS, CONFIG_INTEGER, CONFIG_BOOLEAN };
+
+struct config_key {
+	const char *name;
+	enum config_type type;
+	int64_t min; /* integers */
+	int64_t max;
+	const char *help; /* one line: meaning and unit */
+};
+
+const struct config_key *config_keys(size_t *n_keys);
+
+/*
+ * Sets a key from text, as on the command line; a CONFIG_STRINGS key takes a comma-separated list and replaces
+ * what was there. 0; -ENOENT for an unknown key, -EINVAL for a value that does not fit, with one sentence in
+ * error; -ENOMEM.
+ */
+int config_set(struct config *config, const char *key, const char *value, char *error, size_t error_size);
+
+/* Checks values and their combinations; the number of mistakes reported. */
+int config_check(const struct config *config, config_report report, void *context);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a source of counters (kernel maps, a capture) hands to the core: for each key a reading that
+ * only grows while the key lives. The agent's form of the map entries in octet/abi.h.
+ */
+#ifndef CORE_COUNTER_H
+#define CORE_COUNTER_H
+
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "core/traffic.h"
+
+/* Compared and hashed as bytes: no padding. */
+struct counter_key {
+	struct mac_addr mac;
+	uint16_t vlan; /* as octet_key4.vlan: VLAN id and OCTET_VLAN_* flags */
+	uint32_t ifindex;
+	struct ip_addr ip; /* unspecified for the MAC's own entry */
+};
+_Static_assert(sizeof(struct counter_key) == 28, "no padding");
+
+struct counter_reading {
+	struct counter_key key;
+	struct traffic total; /* cumulative since the key was made */
+	int64_t last_up_ns;   /* CLOCK_MONOTONIC of the last frame from the guest, 0: none yet */
+	int64_t last_down_ns;
+};
+
+#endif

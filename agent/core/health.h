@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What /healthz and `octetd status` say: whether counting is complete, and if it is not, why. The app
+ * gathers it, core/json_health.c prints it.
+ */
+#ifndef CORE_HEALTH_H
+#define CORE_HEALTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/traffic.h"
+#include "octet/abi.h"
+
+struct health_interface {
+	const char *name;
+	uint32_t ifindex;
+	const char *attach_name; /* "tcx", "clsact" */
+	bool is_attached[OCTET_N_DIRECTIONS];
+	struct octet_iface classes[OCTET_N_DIRECTIONS];
+};
+
+/* Borrowed pointers, valid for the call that prints it. */
+struct health {
+	const char *version;
+	int64_t uptime_s;
+	int64_t collected_ms_ago; /* -1: never yet */
+	const struct health_interface *interfaces;
+	size_t n_interfaces;
+	uint64_t n_online;
+	uint64_t n_keys;
+	uint64_t max_keys;
+	struct traffic total; /* all deltas since start */
+	struct traffic unclaimed;
+	/* store */
+	bool is_store_ok;
+	const char *store_error; /* NULL when ok */
+	int64_t unsaved_s;       /* how long the oldest unsaved change has waited, 0 for none */
+	uint64_t n_unsaved;
+	/* collector */
+	const char *collect_error; /* NULL when ok */
+};
+
+/*
+ * Counting is complete when every interface is attached in both directions, the last collection worked,
+ * and no frame fell into OCTET_CLASS_TABLE_FULL.
+ */
+bool health_is_complete(const struct health *health);
+
+#endif

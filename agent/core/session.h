@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The session engine: deltas and time in, sessions and events out. Pure; the caller passes the time.
+ *
+ * A client is a MAC; a session is one period of it being on line.
+ *   start   an IP packet from a MAC without a session
+ *   end     idle_timeout without a frame from the guest; the end is that last frame, not its noticing
+ *   proof   only frames from the guest: what is sent to a departed guest keeps nobody on line.
+ *           Frames without IP (ARP, EAPOL) keep a session alive, but begin none.
+ * Octets to a MAC that has no session wait for its next one; until then they are "unclaimed", so that
+ * the sum over sessions plus unclaimed always equals the sum of all deltas.
+ *
+ * An address belongs to the session whose guest sent from it last. Sessions and the index of addresses
+ * are owned here; a pointer that a look-up returns is borrowed until the next call that is not const.
+ *
+ * A session whose record has changed is dirty until the store has committed it (session_engine_changed,
+ * session_engine_mark_saved); an ended one is forgotten only then. `is_transition_unsaved` marks those
+ * whose row in the store would give a wrong answer to a filter (start, end, identity, start time).
+ *
+ * When the wall clock steps, the wall times of open sessions are re-stamped from the monotonic clock.
+ */
+#ifndef CORE_SESSION_H
+#define CORE_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/event.h"
+#include "core/ledger.h"
+#include "core/session_record.h"
+
+struct session_engine;
+
+struct session_rules {
+	int64_t idle_timeout_ns;
+	const char *location_id;   /* borrowed for the engine's life; may be NULL */
+	const char *location_name; /* likewise */
+};
+
+/* A dirty record on its way to the store. */
+struct session_change {
+	struct session_record record; /* owned copy */
+	uint64_t version;             /* for session_engine_mark_saved */
+};
+
+/* What waits for the next session of a MAC; persisted like a baseline. */
+struct unclaimed_change {
+	struct mac_addr mac;
+	struct traffic traffic; /* zero: claimed, the row goes */
+	uint64_t version;
+};
+
+int session_engine_new(const struct session_rules *rules, uint64_t next_seq, struct session_engine **out);
+void session_engine_free(struct session_engine **engine);
+
+/* Takes an open session of this boot from the store; the record is copied. 0, -EEXIST or -ENOMEM. */
+int session_engine_resume(struct session_engine *engine, const struct session_record *record);
+int session_engine_resume_unclaimed(struct session_engine *engine, const struct mac_addr *mac,
+				    const struct traffic *traffic);
+
+/*
+ * Books a delta. seen is the time of the last frame from the guest (the delta's last_up_ns on the agent's
+ * clocks), read only when delta->has_up. Appends events. 0 or -ENOMEM; no octet is dropped then, but an
+ * event or an address may be.
+ */
+int session_engine_apply(struct session_engine *engine, struct instant now, struct instant seen,
+			 const struct ledger_delta *delta, struct event_list *events);
+
+/* Ends what is idle, notices clock steps. Call it right after a whole collection. */
+int session_engine_tick(struct session_engine *engine, struct instant now, struct event_list *events);
+
+/* Ends one session now; 0 or -ENOENT. */
+int session_engine_end(struct session_engine *engine, uint64_t seq, struct instant at, enum end_cause cause,
+		       struct event_list *events);
+
+const struct session_record *session_engine_by_ip(const struct session_engine *engine, const struct ip_addr *ip);
+const struct session_record *session_engine_by_mac(const struct session_engine *engine, const struct mac_addr *mac);
+const struct session_record *session_engine_by_seq(const struct session_engine *engine, uint64_t seq);
+
+/* Calls visit for each session whose row in the store is out of date for filters, on line or ended. */
+void session_engine_each_unsaved(const struct session_engine *engine,
+				 void (*visit)(void *context, const struct session_record *record), void *context);
+
+size_t session_engine_n_online(const struct session_engine *engine);
+struct traffic session_engine_unclaimed(const struct session_engine *engine);
+/* True when a start, an end or a re-stamp waits to be written: flush at once. */
+bool session_engine_has_transition(const struct session_engine *engine);
+
+/* Copies what the store lacks; the caller frees with session_changes_free. 0 or -ENOMEM. */
+int session_engine_changed(const struct session_engine *engine, struct session_change **out, size_t *n_out);
+int session_engine_changed_unclaimed(const struct session_engine *engine, struct unclaimed_change **out, size_t *n_out);
+void session_changes_free(struct session_change *changes, size_t n_changes);
+
+/* The store has committed these versions. Ended sessions that are saved are forgotten. */
+void session_engine_mark_saved(struct session_engine *engine, const struct session_change *saved, size_t n_saved);
+void session_engine_mark_unclaimed_saved(struct session_engine *engine, const struct unclaimed_change *saved,
+					 size_t n_saved);
+
+#endif
