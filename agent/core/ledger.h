@@ -46,8 +46,12 @@ int ledger_load(struct ledger *ledger, const struct counter_reading *reading);
  */
 int ledger_observe(struct ledger *ledger, const struct counter_reading *reading, struct ledger_delta *out);
 
-/* Copies the changed baselines into a new array that the caller frees; 0 or -ENOMEM. */
-int ledger_changed(const struct ledger *ledger, struct ledger_baseline **out, size_t *n_out);
+/* Whether a flush wants the baselines of this MAC; NULL stands for all. */
+typedef bool (*ledger_wants)(const void *context, const struct mac_addr *mac);
+
+/* Copies the changed baselines that are wanted into a new array that the caller frees; 0 or -ENOMEM. */
+int ledger_changed(const struct ledger *ledger, ledger_wants wants, const void *context, struct ledger_baseline **out,
+		   size_t *n_out);
 
 /* The store has committed these; entries that moved on meanwhile stay changed. */
 void ledger_mark_saved(struct ledger *ledger, const struct ledger_baseline *saved, size_t n_saved);

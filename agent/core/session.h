@@ -13,6 +13,10 @@
  * An address belongs to the session whose guest sent from it last. Sessions and the index of addresses
  * are owned here; a pointer that a look-up returns is borrowed until the next call that is not const.
  *
+ * Flushes come in two widths. A transition (start, end, re-stamp) is written at once, and then all sessions and
+ * baselines of its MAC, so that what is written is true together; counters of the others follow at the flush
+ * interval. Flash lives longer so.
+ *
  * A session whose record has changed is dirty until the store has committed it (session_engine_changed,
  * session_engine_mark_saved); an ended one is forgotten only then. `is_transition_unsaved` marks those
  * whose row in the store would give a wrong answer to a filter (start, end, identity, start time).
@@ -51,6 +55,9 @@ struct unclaimed_change {
 	uint64_t version;
 };
 
+/* Closes a record that no engine holds, such as one of an earlier boot; end is on the record's own clocks. */
+void session_close_record(struct session_record *record, struct instant end, enum end_cause cause);
+
 int session_engine_new(const struct session_rules *rules, uint64_t next_seq, struct session_engine **out);
 void session_engine_free(struct session_engine **engine);
 
@@ -61,16 +68,16 @@ int session_engine_resume_unclaimed(struct session_engine *engine, const struct 
 
 /*
  * Books a delta. seen is the time of the last frame from the guest (the delta's last_up_ns on the agent's
- * clocks), read only when delta->has_up. Appends events. 0 or -ENOMEM; no octet is dropped then, but an
- * event or an address may be.
+ * clocks), read only when delta->has_up. Appends events. 0; or -ENOMEM: the octets are unclaimed then, and
+ * nobody's for ever if not even their MAC could be kept; the totals stay right.
  */
 int session_engine_apply(struct session_engine *engine, struct instant now, struct instant seen,
 			 const struct ledger_delta *delta, struct event_list *events);
 
 /* Ends what is idle, notices clock steps. Call it right after a whole collection. */
-int session_engine_tick(struct session_engine *engine, struct instant now, struct event_list *events);
+void session_engine_tick(struct session_engine *engine, struct instant now, struct event_list *events);
 
-/* Ends one session now; 0 or -ENOENT. */
+/* Ends one session; 0 or -ENOENT. */
 int session_engine_end(struct session_engine *engine, uint64_t seq, struct instant at, enum end_cause cause,
 		       struct event_list *events);
 
@@ -87,9 +94,16 @@ struct traffic session_engine_unclaimed(const struct session_engine *engine);
 /* True when a start, an end or a re-stamp waits to be written: flush at once. */
 bool session_engine_has_transition(const struct session_engine *engine);
 
-/* Copies what the store lacks; the caller frees with session_changes_free. 0 or -ENOMEM. */
-int session_engine_changed(const struct session_engine *engine, struct session_change **out, size_t *n_out);
-int session_engine_changed_unclaimed(const struct session_engine *engine, struct unclaimed_change **out, size_t *n_out);
+enum session_scope { SESSION_SCOPE_ALL, SESSION_SCOPE_TRANSITIONS /* only MACs with an unsaved transition */ };
+
+/* Copies what the store lacks; the caller frees (session_changes_free, free). 0 or -ENOMEM. */
+int session_engine_changed(const struct session_engine *engine, enum session_scope scope, struct session_change **out,
+			   size_t *n_out);
+int session_engine_changed_unclaimed(const struct session_engine *engine, enum session_scope scope,
+				     struct unclaimed_change **out, size_t *n_out);
+/* Whether SESSION_SCOPE_TRANSITIONS includes this MAC; a ledger_wants whose context is the engine. */
+bool session_engine_has_transition_of(const void *engine, const struct mac_addr *mac);
+size_t session_engine_n_unsaved(const struct session_engine *engine);
 void session_changes_free(struct session_change *changes, size_t n_changes);
 
 /* The store has committed these versions. Ended sessions that are saved are forgotten. */

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/session_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct binding *binding_find(const struct session_engine *engine, const struct ip_addr *ip)
+{
+	struct binding *binding;
+
+	HASH_FIND(hh, engine->bindings, ip, sizeof(*ip), binding);
+	return binding;
+}
+
+static void binding_remove(struct session_engine *engine, struct binding *binding)
+{
+	HASH_DEL(engine->bindings, binding);
+	free(binding);
+}
+
+static struct session_address *address_find(struct session_record *record, const struct ip_addr *ip)
+{
+	for (size_t i = 0; i < record->n_addresses; i++)
+		if (ip_compare(&record->addresses[i].ip, ip) == 0)
+			return &record->addresses[i];
+	return NULL;
+}
+
+/* A place for one more address; at the bound, that of the address that has been silent for longest. */
+static struct session_address *address_place(struct session_engine *engine, struct session *session)
+{
+	struct session_record *record = &session->record;
+	struct session_address *oldest = &record->addresses[0];
+	struct binding *binding;
+
+	if (record->n_addresses < SESSION_ADDRESSES_MAX)
+		return &record->addresses[record->n_addresses++];
+	for (size_t i = 1; i < record->n_addresses; i++)
+		if (record->addresses[i].last.mono_ns < oldest->last.mono_ns)
+			oldest = &record->addresses[i];
+	binding = binding_find(engine, &oldest->ip);
+	if (binding && binding->session == session)
+		binding_remove(engine, binding);
+	return oldest;
+}
+
+/*
+ * The latest proof wins. True when the address is (now) the session's; *is_taken when it was another's or
+ * nobody's before.
+ */
+static bool bind_address(struct session_engine *engine, struct session *session, const struct ip_addr *ip,
+			 int64_t proof_mono_ns, bool *is_taken)
+{
+	struct binding *binding = binding_find(engine, ip);
+
+	*is_taken = false;
+	if (!binding) {
+		binding = calloc(1, sizeof(*binding));
+		if (!binding)
+			return false;
+		binding->ip = *ip;
+		HASH_ADD(hh, engine->bindings, ip, sizeof(binding->ip), binding);
+		if (!TABLE_HAS_ADDED(binding, hh)) {
+			free(binding);
+			return false;
+		}
+		*is_taken = true;
+	} else if (binding->session != session) {
+		if (binding->proof_mono_ns > proof_mono_ns)
+			return false;
+		*is_taken = true;
+	}
+	binding->session = session;
+	if (binding->proof_mono_ns < proof_mono_ns || *is_taken)
+		binding->proof_mono_ns = proof_mono_ns;
+	return true;
+}
+
+bool session_address_prove(struct session_engine *engine, struct session *session, const struct ip_addr *ip,
+			   struct instant seen)
+{
+	struct session_address *address = address_find(&session->record, ip);
+	bool is_new = address == NULL, is_taken;
+
+	if (!ip_is_assignable(ip))
+		return false;
+	if (is_new) {
+		address = address_place(engine, session);
+		*address = (struct session_address){.ip = *ip, .since = seen, .last = seen};
+	}
+	if (address->last.mono_ns < seen.mono_ns)
+		address->last = seen;
+	/* an address that comes back from another guest is held since it came back */
+	if (bind_address(engine, session, ip, seen.mono_ns, &is_taken) && is_taken && !is_new)
+		address->since = seen;
+	return is_new || is_taken;
+}
+
+void session_address_used(struct session *session, const struct ip_addr *ip, const struct traffic *traffic)
+{
+	struct session_address *address = address_find(&session->record, ip);
+
+	if (address)
+		address->bytes += traffic->up_bytes + traffic->down_bytes;
+}
+
+void session_address_release(struct session_engine *engine, const struct session *session)
+{
+	for (size_t i = 0; i < session->record.n_addresses; i++) {
+		struct binding *binding = binding_find(engine, &session->record.addresses[i].ip);
+
+		if (binding && binding->session == session)
+			binding_remove(engine, binding);
+	}
+}
+
+void session_address_resume(struct session_engine *engine, struct session *session)
+{
+	bool is_taken;
+
+	for (size_t i = 0; i < session->record.n_addresses; i++) {
+		const struct session_address *address = &session->record.addresses[i];
+
+		bind_address(engine, session, &address->ip, address->last.mono_ns, &is_taken);
+	}
+}
+
+const struct session_record *session_engine_by_ip(const struct session_engine *engine, const struct ip_addr *ip)
+{
+	const struct binding *binding = binding_find(engine, ip);
+
+	return binding ? &binding->session->record : NULL;
+}
