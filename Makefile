@@ -5,20 +5,29 @@
 #   make test     installs what is missing, builds, runs every suite and prints "N passed, N failed"
 #   make help     the other targets
 VERSION := 0.1.0
-BUILD ?= build
 CC ?= cc
 CLANG ?= clang
-BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+# Ubuntu's /usr/sbin/bpftool only passes on to a tool of the running kernel's version, which may be absent
+BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool /usr/sbin/bpftool /sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
+PREFIX ?= /usr/local
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wundef
 OPTIMISE ?= -O2 -g
-ifeq ($(CI),true)
+# not with the sanitizers: what they insert into the code sets off warnings of its own (gcc's manual says so)
+ifeq ($(CI)$(SANITIZE)$(FUZZ),true)
 WERROR := -Werror
 endif
 ifeq ($(SANITIZE),1)
+BUILD ?= build/sanitize
 OPTIMISE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
+ifeq ($(FUZZ),1)
+BUILD ?= build/fuzz
+CC := $(CLANG)
+OPTIMISE := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+BUILD ?= build
 
 LIBRARIES := libbpf libpcap libuv libmicrohttpd gnutls jansson sqlite3 libconfuse
 CPPFLAGS += -Iagent -Iinclude -I$(BUILD) -D_GNU_SOURCE -DOCTETD_VERSION='"$(VERSION)"'
@@ -46,25 +55,47 @@ $(BUILD)/lib%.a:
 	@rm -f $@
 	ar rcs $@ $^
 
-$(BUILD)/agent/%.o: agent/%.c
+$(BUILD)/agent/%.o: agent/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+# Objects of other flags are built anew; and without the libraries there is one clear line instead of many.
+$(BUILD)/flags: export FLAGS = $(CC) $(CPPFLAGS) $(CFLAGS)
+$(BUILD)/flags: FORCE
+	@$(PKG_CONFIG) --exists --print-errors $(LIBRARIES) || \
+		{ echo 'octetd: libraries are missing; as root, "scripts/install-deps build" installs them' >&2; exit 1; }
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$FLAGS" | cmp -s - $@ || printf '%s\n' "$$FLAGS" >$@
+
 # the kernel half: built for the BPF target, wrapped into a skeleton header
-BPF_TRIPLET := $(shell $(CC) -print-multiarch 2>/dev/null)
+BPF_TRIPLET := $(shell $(CC) -print-multiarch 2>/dev/null || gcc -print-multiarch 2>/dev/null)
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iinclude $(addprefix -I/usr/include/,$(BPF_TRIPLET))
 $(BUILD)/octet.bpf.o: bpf/octet.bpf.c include/octet/abi.h include/octet/parse.h
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 $(BUILD)/octet.skel.h: $(BUILD)/octet.bpf.o
 	$(BPFTOOL) gen skeleton $< name octet > $@.tmp && mv $@.tmp $@
-$(call objects,agent/io/source_bpf.c agent/io/attach.c): $(BUILD)/octet.skel.h
+# before the first compilation, which then writes down who includes it
+$(call objects,agent/io/*.c): | $(BUILD)/octet.skel.h
+
+run:
+	scripts/install-deps run
+	$(MAKE) all
+	BUILD=$(BUILD) IFACE=$(IFACE) scripts/run
+
+install: all
+	install -D -m 755 $(BUILD)/octetd $(DESTDIR)$(PREFIX)/sbin/octetd
+	for file in $(wildcard scripts/octetd.conf.example); do \
+		install -D -m 644 $$file $(DESTDIR)/etc/octetd/octetd.conf.example; done
+	for file in $(wildcard scripts/octetd.service); do \
+		install -D -m 644 $$file $(DESTDIR)/lib/systemd/system/octetd.service; done
 
 clean:
 	rm -rf $(BUILD)
 
--include tests/tests.mk
+FORCE:
+include tests/tests.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all clean
+.PHONY: all run install clean FORCE
 .DELETE_ON_ERROR:

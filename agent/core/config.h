@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "core/config_key.h"
 
 enum config_attach { CONFIG_ATTACH_AUTO, CONFIG_ATTACH_TCX, CONFIG_ATTACH_CLSACT, CONFIG_N_ATTACH };
 
@@ -57,27 +58,15 @@ void config_clean(struct config *config);
 typedef void (*config_report)(void *context, int line, const char *text);
 
 /*
- * One table names every key: the file parser, the command line (--idle-timeout-s=60 is the key
- * idle_timeout_s) and the example file all follow it.
- */
-enum config_type { CONFIG_STRING, CONFIG_STRINGS, CONFIG_INTEGER, CONFIG_BOOLEAN };
-
-struct config_key {
-	const char *name;
-	enum config_type type;
-	int64_t min; /* integers */
-	int64_t max;
-	const char *help; /* one line: meaning and unit */
-};
-
-const struct config_key *config_keys(size_t *n_keys);
-
-/*
  * Sets a key from text, as on the command line; a CONFIG_STRINGS key takes a comma-separated list and replaces
- * what was there. 0; -ENOENT for an unknown key, -EINVAL for a value that does not fit, with one sentence in
- * error; -ENOMEM.
+ * what was there. "" unsets what has no default. 0; -ENOENT for an unknown key, -EINVAL for a value that does
+ * not fit, with a sentence in error as above (nothing is changed then); -ENOMEM.
  */
 int config_set(struct config *config, const char *key, const char *value, char *error, size_t error_size);
+
+/* The same for a CONFIG_STRINGS key whose elements are separate already. */
+int config_set_list(struct config *config, const char *key, char *const *values, size_t n_values, char *error,
+		    size_t error_size);
 
 /* Checks values and their combinations; the number of mistakes reported. */
 int config_check(const struct config *config, config_report report, void *context);

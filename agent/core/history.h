@@ -35,7 +35,7 @@ bool session_filter_matches(const struct session_filter *filter, const struct se
 enum history_kind {
 	HISTORY_LIST,  /* rows [offset, offset + limit) of the sessions that match */
 	HISTORY_COUNT, /* only how many match */
-	HISTORY_AT,    /* for each of ips: the session that held it at at_wall_ns */
+	HISTORY_AT,    /* rows[i]: the session that held ips[i] at at_wall_ns; seq 0 for nobody */
 };
 
 struct history_query {
@@ -60,7 +60,7 @@ struct history_result {
 	int error; /* 0 or -errno; the rest is empty then */
 	struct session_record *rows;
 	size_t n_rows;
-	uint64_t count;
+	uint64_t count; /* matching sessions; for HISTORY_LIST and _AT those found in rows */
 };
 
 void history_result_clean(struct history_result *result);

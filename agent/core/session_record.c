@@ -104,7 +104,7 @@ int64_t session_record_duration_ns(const struct session_record *record, struct i
 {
 	int64_t duration_ns = record->duration_ns;
 
-	/* A negative start is legal: a session resumed after its boot's clock was re-based. */
+	/* the start of a stored record is input: the difference may not fit */
 	if (session_record_is_online(record) &&
 	    __builtin_sub_overflow(now.mono_ns, record->start.mono_ns, &duration_ns))
 		duration_ns = 0;

@@ -31,7 +31,7 @@ struct http_server_options {
 
 /*
  * Listens. Says in one logged line what is wrong and what to do (a busy port, an address that is not here,
- * a socket in use). 0 or -errno.
+ * a socket in use). 0 or -errno; after a failure handles may be closing, so the loop must run once more.
  */
 int http_server_new(uv_loop_t *loop, const struct http_server_options *options, http_handler handler, void *context,
 		    struct http_server **out);

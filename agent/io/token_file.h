@@ -11,7 +11,13 @@
 
 struct token_file;
 
-#define TOKEN_SECRET_SIZE 48 /* "octetd_" and 40 base62-like characters; see token_file.c */
+#define TOKEN_SECRET_SIZE 51 /* "octetd_", 43 characters of base64url (RFC 4648, 5) for 32 octets, NUL */
+
+/* Scopes as text, separated by commas: "read,metrics". */
+#define TOKEN_SCOPES_TEXT_SIZE 32
+char *token_scopes_format(unsigned int scopes, char text[TOKEN_SCOPES_TEXT_SIZE]);
+/* 0, or -EINVAL for what is no such list. */
+int token_scopes_parse(const char *text, unsigned int *out);
 
 struct token_entry {
 	char name[TOKEN_NAME_SIZE];
@@ -19,15 +25,25 @@ struct token_entry {
 	int64_t created_wall_s;
 };
 
-int token_file_new(const char *state_dir, struct token_file **out); /* 0 or -errno, logged */
+/*
+ * Makes the directory when only its last part is missing. A damaged tokens.json is no failure here: it is
+ * logged, check() refuses everybody, and what would change the file fails and leaves it as it is.
+ * 0 or -errno, logged.
+ */
+int token_file_new(const char *state_dir, struct token_file **out);
 void token_file_free(struct token_file **file);
 struct token_port token_file_port(struct token_file *file);
+
+/*
+ * These three log no -EEXIST, -ENOENT and -EINVAL, which are their caller's to explain, and log the rest;
+ * -EBADMSG is a damaged tokens.json.
+ */
 
 /* Makes a token; the secret is shown once and not kept. -EEXIST: the name is taken; -EINVAL: a bad name. */
 int token_file_add(struct token_file *file, const char *name, unsigned int scopes, int64_t now_wall_s,
 		   char secret[TOKEN_SECRET_SIZE]);
 int token_file_revoke(struct token_file *file, const char *name); /* -ENOENT: no such token */
-/* A new array that the caller frees. */
+/* A new array that the caller frees, in the order of their making. */
 int token_file_list(struct token_file *file, struct token_entry **out, size_t *n_out);
 
 /*

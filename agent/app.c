@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+#include "app.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app_private.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "io/bpffs.h"
+#include "io/now.h"
+#include "io/zone.h"
+
+static int open_tokens(struct app *app)
+{
+	int r = token_file_new(app->config->state_dir, &app->tokens);
+
+	if (!r)
+		r = token_file_first_start(app->tokens, app->started.wall_ns / NS_PER_S);
+	if (r == 1)
+		log_info("first start: a token for the API is in %s/admin.token", app->config->state_dir);
+	return r < 0 ? r : 0;
+}
+
+static int open_store(struct app *app)
+{
+	char path[PATH_MAX];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/octetd.db", app->config->state_dir);
+	r = store_open(path, &app->store);
+	if (!r)
+		r = store_load(app->store, &app->state);
+	if (!r)
+		r = store_reader_open(path, &app->reader);
+	return r;
+}
+
+/* Opens the counters, and makes the store remember which they are before anything is counted. */
+static int open_source(struct app *app)
+{
+	char dir[PATH_MAX], path[PATH_MAX];
+	struct source_bpf_options options = {
+		.pin_dir = path,
+		.boot_id = app->boot_id,
+		.known_epoch = app->state.epoch,
+		.max_addresses = app->config->max_addresses,
+	};
+	int r;
+
+	/* a directory for each store: agents on other stores, say in other network namespaces, have their own */
+	snprintf(dir, sizeof(dir), "%s/%s", app->config->bpffs_dir, app->state.instance);
+	r = bpffs_prepare(dir, path, sizeof(path));
+	if (!r)
+		r = source_bpf_open(&options, &app->source);
+	if (!r)
+		r = store_begin_epoch(app->store, app->boot_id, source_bpf_epoch(app->source));
+	return r;
+}
+
+/* Sessions of an earlier boot ended with it, at their last persisted sign of life. */
+static int close_rebooted(struct app *app)
+{
+	struct store_batch batch = {0};
+	int r;
+
+	if (app->state.n_open_sessions == 0)
+		return 0;
+	batch.sessions = calloc(app->state.n_open_sessions, sizeof(*batch.sessions));
+	if (!batch.sessions)
+		return -ENOMEM;
+	for (size_t i = 0; i < app->state.n_open_sessions; i++) {
+		struct session_record *record = &batch.sessions[i].record;
+
+		if (session_record_copy(record, &app->state.open_sessions[i]))
+			break;
+		session_close_record(record, record->last_seen, END_CAUSE_NAS_REBOOT);
+		batch.n_sessions++;
+	}
+	r = store_write(app->store, &batch);
+	if (r)
+		log_errno(r, "cannot close the %zu sessions of the last boot in %s", batch.n_sessions,
+			  app->config->state_dir);
+	else
+		log_info("%zu sessions ended with the last boot", batch.n_sessions);
+	store_batch_clean(&batch);
+	return r;
+}
+
+/* After a restart everything goes on where the store and the counters are. */
+static int resume_sessions(struct app *app)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < app->state.n_open_sessions; i++)
+		r = session_engine_resume(app->engine, &app->state.open_sessions[i]);
+	if (app->state.n_open_sessions > 0)
+		log_info("%zu sessions go on", app->state.n_open_sessions);
+	return r ? log_errno(r, "resuming sessions") : 0;
+}
+
+static int open_core(struct app *app)
+{
+	const struct session_rules rules = {
+		.idle_timeout_ns = app->config->idle_timeout_s * NS_PER_S,
+		.location_id = app->config->location_id,
+		.location_name = app->config->location_name,
+	};
+	bool is_same_boot = strcmp(app->state.boot_id, app->boot_id) == 0;
+	int r = ledger_new(&app->ledger);
+
+	if (!r)
+		r = session_engine_new(&rules, app->state.next_seq, &app->engine);
+	if (!r && source_bpf_is_resumed(app->source))
+		for (size_t i = 0; !r && i < app->state.n_baselines; i++)
+			r = ledger_load(app->ledger, &app->state.baselines[i]);
+	for (size_t i = 0; !r && i < app->state.n_unclaimed; i++)
+		r = session_engine_resume_unclaimed(app->engine, &app->state.unclaimed[i].mac,
+						    &app->state.unclaimed[i].traffic);
+	if (r)
+		return log_errno(r, "tables");
+	return is_same_boot ? resume_sessions(app) : close_rebooted(app);
+}
+
+static void on_signal(void *context, int signal_number);
+
+static int open_loop(struct app *app)
+{
+	struct zone_port zone;
+	int r = zone_open(app->config->time_zone, &zone);
+
+	if (!r)
+		r = loop_watch_new(&app->loop, &app->watch);
+	if (!r)
+		r = store_worker_new(&app->loop, app->store, app->reader, &app->worker);
+	if (!r)
+		r = signals_new(&app->loop, on_signal, app, &app->signals);
+	if (!r)
+		r = app_http_start(app, zone);
+	return r;
+}
+
+/* In this order: what can fail for outer reasons (port, database) before the first program is attached. */
+static int start(struct app *app)
+{
+	int r = host_boot_id(app->boot_id);
+
+	if (!r)
+		app->lock_fd = host_lock_directory(app->config->state_dir);
+	if (!r && app->lock_fd < 0)
+		r = app->lock_fd;
+	if (!r)
+		r = open_tokens(app);
+	if (!r)
+		r = open_store(app);
+	if (!r)
+		r = open_source(app);
+	if (!r)
+		r = open_core(app);
+	if (!r)
+		r = open_loop(app);
+	for (size_t i = 0; !r && i < app->config->n_interfaces; i++)
+		r = source_bpf_attach(app->source, app->config->interfaces[i], app->config->attach);
+	if (!r)
+		r = app_account_start(app);
+	return r;
+}
+
+static void on_closed(void *context)
+{
+	(void)context;
+}
+
+/* Closes all that lives on the loop; their last callbacks run in the uv_run that follows. */
+static void stop(struct app *app)
+{
+	if (app->is_stopping)
+		return;
+	app->is_stopping = true;
+	if (app->has_account && !app->config->keep_counting)
+		source_bpf_detach(app->source);
+	app_account_stop(app);
+	if (app->server)
+		http_server_close(app->server, on_closed, app);
+	if (app->worker)
+		store_worker_close(app->worker, on_closed, app);
+	if (app->signals)
+		signals_close(&app->signals);
+	if (app->watch)
+		loop_watch_close(&app->watch);
+}
+
+static void on_signal(void *context, int signal_number)
+{
+	struct app *app = context;
+
+	if (signal_number == SIGHUP) {
+		log_info("SIGHUP: tokens are read again whenever they change; other settings need a restart");
+		return;
+	}
+	log_info("%s: stopping", strsignal(signal_number));
+	stop(app);
+}
+
+static void release(struct app *app, bool has_failed)
+{
+	if (has_failed)
+		source_bpf_abort(&app->source);
+	else
+		source_bpf_close(&app->source, app->config->keep_counting);
+	session_engine_free(&app->engine);
+	ledger_free(&app->ledger);
+	event_list_clean(&app->events);
+	rate_limiter_free(&app->limiter);
+	store_reader_close(&app->reader);
+	store_close(&app->store);
+	store_state_clean(&app->state);
+	token_file_free(&app->tokens);
+	if (app->lock_fd >= 0)
+		close(app->lock_fd);
+}
+
+int app_run(const struct config *config)
+{
+	struct app app = {.config = config, .lock_fd = -1, .started = now_read()};
+	int r = uv_loop_init(&app.loop);
+
+	if (r)
+		return log_errno(r, "event loop");
+	r = start(&app);
+	if (!r)
+		log_info("counting on %zu interface(s), answering on %s port %u and %s", config->n_interfaces,
+			 config->listen_address, http_server_port(app.server), config->socket_path);
+	else
+		stop(&app);
+	uv_run(&app.loop, UV_RUN_DEFAULT);
+	if (uv_loop_close(&app.loop) != 0)
+		assert(!"a handle was left open");
+	release(&app, r != 0);
+	return r;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From counters to the store. Readings become deltas (ledger), deltas become sessions (engine), and both go to
+ * the store in one batch, so that what is on disk is true together. RAM is marked as saved only when the worker
+ * says that the batch is committed; until then the next batch contains it again.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "app_private.h"
+#include "base/log.h"
+#include "io/now.h"
+
+/* Transitions that come in bursts share a commit. */
+#define FLUSH_SPACING_NS (100 * NS_PER_MS)
+/* After a failure. */
+#define FLUSH_RETRY_NS (2 * NS_PER_S)
+
+static void flush(struct app *app);
+
+static void on_reading(void *context, const struct counter_reading *reading)
+{
+	struct app *app = context;
+	struct instant seen = app->collecting;
+	struct ledger_delta delta;
+	int r = ledger_observe(app->ledger, reading, &delta);
+
+	if (r == 0)
+		return;
+	if (r < 0) {
+		app->collect_error = r;
+		return;
+	}
+	if (delta.has_up)
+		seen = now_from_kernel(app->collecting, delta.last_up_ns);
+	r = session_engine_apply(app->engine, app->collecting, seen, &delta, &app->events);
+	if (r)
+		app->collect_error = r;
+}
+
+static void carry_events(struct app *app)
+{
+	char ip[IP_TEXT_SIZE], mac[MAC_TEXT_SIZE];
+
+	for (size_t i = 0; i < app->events.n_items; i++) {
+		const struct event *event = &app->events.items[i];
+		const struct session_record *record = session_engine_by_seq(app->engine, event->session_seq);
+
+		if (record)
+			log_debug("%s %s %s", event_kind_name(event->kind), mac_format(&record->mac, mac),
+				  ip_format(&record->primary_ip, ip));
+	}
+	event_list_clear(&app->events);
+}
+
+void app_collect(struct app *app)
+{
+	int r;
+
+	app->collecting = now_read();
+	app->collect_error = 0;
+	r = source_bpf_collect(app->source, on_reading, app);
+	if (r)
+		app->collect_error = r;
+	else
+		app->collected_mono_ns = app->collecting.mono_ns;
+	/* without a whole collection nobody can be called idle */
+	if (!r)
+		session_engine_tick(app->engine, app->collecting, &app->events);
+	carry_events(app);
+	if (app->collecting.mono_ns - app->full_flush_mono_ns >= app->config->flush_interval_s * NS_PER_S)
+		app->wants_full_flush = true;
+	flush(app);
+}
+
+void app_refresh(struct app *app)
+{
+	int64_t age_ns = now_read().mono_ns - app->collected_mono_ns;
+
+	if (age_ns > app->config->max_staleness_ms * NS_PER_MS)
+		app_collect(app);
+}
+
+static void on_collect_timer(uv_timer_t *timer)
+{
+	app_collect(timer->data);
+}
+
+static void on_arrivals(uv_poll_t *poll, int status, int events)
+{
+	struct app *app = poll->data;
+
+	(void)status;
+	(void)events;
+	app->collecting = now_read();
+	source_bpf_arrivals(app->source, on_reading, app);
+	carry_events(app);
+	flush(app);
+}
+
+static int build_batch(const struct app *app, bool is_full, struct store_batch *batch)
+{
+	enum session_scope scope = is_full ? SESSION_SCOPE_ALL : SESSION_SCOPE_TRANSITIONS;
+	ledger_wants wants = is_full ? NULL : session_engine_has_transition_of;
+	int r = session_engine_changed(app->engine, scope, &batch->sessions, &batch->n_sessions);
+
+	if (!r)
+		r = session_engine_changed_unclaimed(app->engine, scope, &batch->unclaimed, &batch->n_unclaimed);
+	if (!r)
+		r = ledger_changed(app->ledger, wants, app->engine, &batch->baselines, &batch->n_baselines);
+	if (r)
+		store_batch_clean(batch);
+	return r;
+}
+
+static void note_flush(struct app *app, int error)
+{
+	if (error && !app->flush_error) {
+		app->unsaved_mono_ns = app->flushed_mono_ns;
+		log_error("the store in %s cannot be written (%s): counting goes on in memory, and everything is "
+			  "written when it can be again",
+			  app->config->state_dir, strerror(-error));
+	}
+	if (!error && app->flush_error) {
+		app->unsaved_mono_ns = 0;
+		log_info("the store in %s is written again, nothing was lost", app->config->state_dir);
+	}
+	app->flush_error = error;
+}
+
+static void on_written(void *context, const struct store_batch *batch, int error)
+{
+	struct app *app = context;
+
+	app->is_flushing = false;
+	note_flush(app, error);
+	if (error) {
+		app->wants_full_flush = true;
+		return;
+	}
+	session_engine_mark_saved(app->engine, batch->sessions, batch->n_sessions);
+	session_engine_mark_unclaimed_saved(app->engine, batch->unclaimed, batch->n_unclaimed);
+	ledger_mark_saved(app->ledger, batch->baselines, batch->n_baselines);
+	if (!app->is_stopping)
+		flush(app);
+}
+
+static void start_flush(struct app *app)
+{
+	struct store_batch batch = {0};
+	bool is_full = app->wants_full_flush;
+	int r;
+
+	app->flushed_mono_ns = now_read().mono_ns;
+	if (is_full)
+		app->full_flush_mono_ns = app->flushed_mono_ns;
+	app->wants_full_flush = false;
+	r = build_batch(app, is_full, &batch);
+	if (!r && batch.n_sessions + batch.n_baselines + batch.n_unclaimed == 0) {
+		store_batch_clean(&batch);
+		return;
+	}
+	if (!r)
+		r = store_worker_write(app->worker, &batch, on_written, app);
+	app->is_flushing = r == 0;
+	if (r) {
+		app->wants_full_flush = true;
+		note_flush(app, r);
+	}
+}
+
+static void on_flush_timer(uv_timer_t *timer)
+{
+	flush(timer->data);
+}
+
+/* Writes what must be written now: transitions, and everything when the interval is over. */
+static void flush(struct app *app)
+{
+	int64_t spacing_ns = app->flush_error ? FLUSH_RETRY_NS : FLUSH_SPACING_NS;
+	int64_t wait_ns = app->flushed_mono_ns + spacing_ns - now_read().mono_ns;
+
+	/* a flush under way calls again when it is done */
+	if (app->is_flushing || (!app->wants_full_flush && !session_engine_has_transition(app->engine)))
+		return;
+	if (wait_ns <= 0)
+		start_flush(app);
+	else if (!uv_is_active((const uv_handle_t *)&app->flush_timer))
+		uv_timer_start(&app->flush_timer, on_flush_timer, (uint64_t)(wait_ns / NS_PER_MS) + 1, 0);
+}
+
+int app_account_start(struct app *app)
+{
+	int r = uv_timer_init(&app->loop, &app->collect_timer);
+
+	if (!r)
+		r = uv_timer_init(&app->loop, &app->flush_timer);
+	if (!r)
+		r = uv_poll_init(&app->loop, &app->arrivals_poll, source_bpf_arrivals_fd(app->source));
+	if (r)
+		return log_errno(r, "event loop");
+	app->has_account = true;
+	app->collect_timer.data = app;
+	app->flush_timer.data = app;
+	app->arrivals_poll.data = app;
+	app->full_flush_mono_ns = app->started.mono_ns;
+	app_collect(app);
+	r = uv_poll_start(&app->arrivals_poll, UV_READABLE, on_arrivals);
+	if (!r)
+		r = uv_timer_start(&app->collect_timer, on_collect_timer, (uint64_t)app->config->collect_interval_ms,
+				   (uint64_t)app->config->collect_interval_ms);
+	return r ? log_errno(r, "event loop") : 0;
+}
+
+void app_account_stop(struct app *app)
+{
+	if (!app->has_account)
+		return;
+	uv_poll_stop(&app->arrivals_poll);
+	uv_timer_stop(&app->collect_timer);
+	app_collect(app);
+	app->wants_full_flush = true;
+	start_flush(app);
+	uv_close((uv_handle_t *)&app->collect_timer, NULL);
+	uv_close((uv_handle_t *)&app->flush_timer, NULL);
+	uv_close((uv_handle_t *)&app->arrivals_poll, NULL);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the application: app.c starts and stops everything in order, app_account.c is the way of the
+ * octets (counters, ledger, sessions, store), app_http.c the way of a request.
+ */
+#ifndef APP_PRIVATE_H
+#define APP_PRIVATE_H
+
+#include <uv.h>
+
+#include "app.h"
+#include "core/api.h"
+#include "core/rate_limit.h"
+#include "io/host.h"
+#include "io/http_server.h"
+#include "io/loop_watch.h"
+#include "io/signals.h"
+#include "io/source_bpf.h"
+#include "io/store_worker.h"
+#include "io/token_file.h"
+
+struct app {
+	const struct config *config;
+	uv_loop_t loop;
+	bool is_stopping;
+	bool has_account; /* app_account_start has made its handles */
+	int lock_fd;
+	char boot_id[HOST_BOOT_ID_SIZE];
+	struct instant started;
+
+	/* the way of the octets */
+	struct source_bpf *source;
+	struct ledger *ledger;
+	struct session_engine *engine;
+	struct event_list events;
+	struct store *store;
+	struct store_reader *reader;
+	struct store_worker *worker;
+	struct store_state state; /* as it was at start */
+	uv_timer_t collect_timer;
+	uv_timer_t flush_timer;
+	uv_poll_t arrivals_poll;
+	struct instant collecting;  /* the time of the collection under way */
+	int64_t collected_mono_ns;  /* last whole collection; 0 before the first */
+	int collect_error;          /* of the last collection */
+	bool is_flushing;           /* a batch is with the worker */
+	bool wants_full_flush;      /* the next batch takes everything */
+	int64_t flushed_mono_ns;    /* start of the last flush */
+	int64_t full_flush_mono_ns; /* start of the last full one */
+	int64_t unsaved_mono_ns;    /* since when flushes have failed; 0 while they work */
+	int flush_error;
+
+	/* the way of a request */
+	struct token_file *tokens;
+	struct rate_limiter *limiter;
+	struct api api;
+	struct http_server *server;
+	struct signals *signals;
+	struct loop_watch *watch;
+	struct health health;
+	struct health_interface health_interfaces[OCTET_SLOTS_MAX];
+};
+
+/* app_account.c */
+int app_account_start(struct app *app); /* after source, store and engine are there */
+/* Reads all counters, books them, ends what is idle, sees to the store. */
+void app_collect(struct app *app);
+/* Collects if the last collection is older than the configured bound. */
+void app_refresh(struct app *app);
+/* The end: collects for a last time, hands everything unsaved to the worker, closes the handles. */
+void app_account_stop(struct app *app);
+
+/* app_http.c */
+int app_http_start(struct app *app, struct zone_port zone);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "commands.h"
+#include "options.h"
+
+static void print_help(void)
+{
+	size_t n_keys;
+	const struct config_key *keys = config_keys(&n_keys);
+
+	printf("usage: octetd run [--config=FILE] [--KEY=VALUE]...\n\n"
+	       "Counts guests on the configured interfaces and answers the API. Flags override the file\n"
+	       "(default: /etc/octetd.conf if it exists). Keys:\n\n");
+	for (size_t i = 0; i < n_keys; i++)
+		printf("  %-24s %s\n", keys[i].name, keys[i].help);
+}
+
+static void report(void *context, int line, const char *text)
+{
+	(void)context;
+	(void)line;
+	log_error("%s", text);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	CLEANUP(options_clean) struct options options = {0};
+	int r = options_load(argc, argv, &options);
+
+	if (r)
+		return 1;
+	if (options.wants_help) {
+		print_help();
+		return 0;
+	}
+	if (options.n_positional > 0) {
+		log_error("'%s' is not an option: octetd run --help lists them", options.positional[0]);
+		return 1;
+	}
+	log_init((enum log_level)log_level_parse(options.config.log_level), getenv("JOURNAL_STREAM") != NULL);
+	if (config_check(&options.config, report, NULL) > 0)
+		return 1;
+	return app_run(&options.config) ? 1 : 0;
+}

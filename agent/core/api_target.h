@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The request target (RFC 9112, 3.2) taken apart: the path as decoded segments below the mount, the query
+ * as it was sent. Each octet is percent-decoded once, after the separators have been found.
+ */
+#ifndef CORE_API_TARGET_H
+#define CORE_API_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* "/sessions/{ip}" has two; one more shows that a path is too long. */
+#define API_SEGMENTS_MAX 3
+
+struct api_target {
+	char *segments[API_SEGMENTS_MAX]; /* owned, decoded; empty ones at the end are dropped */
+	size_t n_segments;                /* API_SEGMENTS_MAX: that many or more */
+	bool is_in_mount;
+	bool is_malformed; /* a segment with a bad escape or a NUL; none is kept then */
+	char *authority;   /* owned; of an absolute-form target, else NULL */
+	const char *query; /* borrowed from the target, after the '?'; "" without one */
+};
+
+/* 0; -EINVAL for a target that is neither origin-form nor absolute-form; -ENOMEM. */
+int api_target_parse(const char *text, const char *mount, struct api_target *out);
+void api_target_clean(struct api_target *target);
+
+/*
+ * A new string with the escapes of text decoded, and '+' to a blank when has_plus. 0; -EINVAL for a bad
+ * escape, a NUL or what is not UTF-8; -ENOMEM. *out is left alone on failure.
+ */
+int api_percent_decode(const char *text, size_t length, bool has_plus, char **out);
+
+#endif

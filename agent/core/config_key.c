@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/config_key.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "octet/abi.h"
+
+#define DAY_S 86400
+
+#define STRING_KEY(name, preset, check, help)                     \
+	{                                                         \
+		name, CONFIG_STRING, 0, 0, preset, help, 0, check \
+	}
+#define STRINGS_KEY(name, n_max, check, help)                      \
+	{                                                          \
+		name, CONFIG_STRINGS, 0, 0, "", help, n_max, check \
+	}
+#define INTEGER_KEY(name, min, max, preset, help)                     \
+	{                                                             \
+		name, CONFIG_INTEGER, min, max, preset, help, 0, NULL \
+	}
+#define BOOLEAN_KEY(name, preset, help)                           \
+	{                                                         \
+		name, CONFIG_BOOLEAN, 0, 1, preset, help, 0, NULL \
+	}
+
+static const struct config_key keys[] = {
+	[CONFIG_KEY_INTERFACES] = STRINGS_KEY("interfaces", OCTET_SLOTS_MAX, config_value_interface,
+					      "guest-facing interfaces: a bridge or its ports, never both"),
+	[CONFIG_KEY_ATTACH] = STRING_KEY("attach", "auto", config_value_attach,
+					 "how to attach to them: auto, tcx (Linux 6.6 or later) or clsact"),
+	[CONFIG_KEY_MAX_ADDRESSES] =
+		INTEGER_KEY("max_addresses", 1, 1 << 20, "8192", "addresses counted at once, for IPv4 and IPv6 each"),
+	[CONFIG_KEY_BPFFS_DIR] = STRING_KEY("bpffs_dir", "/sys/fs/bpf/octetd", config_value_directory,
+					    "where programs and counters are pinned"),
+	[CONFIG_KEY_KEEP_COUNTING] =
+		BOOLEAN_KEY("keep_counting", "true", "go on counting in the kernel while the agent is stopped"),
+	[CONFIG_KEY_COLLECT_INTERVAL_MS] = INTEGER_KEY("collect_interval_ms", 10, 60000, "1000",
+						       "how often the counters are read, in milliseconds"),
+	[CONFIG_KEY_MAX_STALENESS_MS] = INTEGER_KEY("max_staleness_ms", 0, 60000, "250",
+						    "how old the numbers of an answer may be, in milliseconds"),
+	[CONFIG_KEY_IDLE_TIMEOUT_S] = INTEGER_KEY("idle_timeout_s", 1, 30 * DAY_S, "300",
+						  "a guest that is silent for so many seconds is off-line"),
+	[CONFIG_KEY_STATE_DIR] = STRING_KEY("state_dir", "/var/lib/octetd", config_value_directory,
+					    "where sessions and tokens are kept"),
+	[CONFIG_KEY_FLUSH_INTERVAL_S] =
+		INTEGER_KEY("flush_interval_s", 1, DAY_S, "60", "how often counters are written to disk, in seconds"),
+	[CONFIG_KEY_LOCATION_ID] =
+		STRING_KEY("location_id", "", config_value_label, "the id of this location in answers"),
+	[CONFIG_KEY_LOCATION_NAME] =
+		STRING_KEY("location_name", "", config_value_label, "the name of this location in answers"),
+	[CONFIG_KEY_TIME_ZONE] = STRING_KEY("time_zone", "UTC", config_value_zone,
+					    "the zone of this location: Europe/Istanbul, or a POSIX string: <+03>-3"),
+	[CONFIG_KEY_LISTEN_ADDRESS] = STRING_KEY("listen_address", "127.0.0.1", config_value_address,
+						 "the address of the API; 0.0.0.0 or :: for all"),
+	[CONFIG_KEY_LISTEN_PORT] =
+		INTEGER_KEY("listen_port", 0, UINT16_MAX, "8087", "the TCP port of the API; 0 for any free one"),
+	[CONFIG_KEY_SOCKET_PATH] = STRING_KEY("socket_path", "/run/octetd.sock", config_value_socket,
+					      "the Unix socket of the API, for root only and without tokens"),
+	[CONFIG_KEY_MOUNT] =
+		STRING_KEY("mount", "/api/v1", config_value_mount, "the path that the routes of the API begin with"),
+	[CONFIG_KEY_BASE_URL] = STRING_KEY("base_url", "", config_value_base_url,
+					   "scheme and host of links in answers, instead of those of the request"),
+	[CONFIG_KEY_RATE_LIMIT_PER_MINUTE] = INTEGER_KEY("rate_limit_per_minute", 0, 1000000, "60",
+							 "requests per minute, token and endpoint; 0 for no limit"),
+	[CONFIG_KEY_TRUSTED_PROXIES] = STRINGS_KEY("trusted_proxies", CONFIG_PROXIES_MAX, config_value_prefix,
+						   "addresses or ranges whose X-Forwarded-* headers are believed"),
+	[CONFIG_KEY_LOG_LEVEL] = STRING_KEY("log_level", "info", config_value_log_level,
+					    "what is logged: error, warning, info or debug, each with those before"),
+};
+_Static_assert(ARRAY_LENGTH(keys) == CONFIG_N_KEYS, "a row for each key");
+
+const struct config_key *config_keys(size_t *n_keys)
+{
+	*n_keys = CONFIG_N_KEYS;
+	return keys;
+}
+
+const struct config_key *config_key_find(const char *name)
+{
+	for (size_t i = 0; i < CONFIG_N_KEYS; i++)
+		if (strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+char *config_quote(const char *value, char *text, size_t text_size)
+{
+	static const char dots[] = "...'";
+	size_t length = strlen(value);
+	const bool is_long = length + 3 > text_size;
+
+	if (is_long)
+		length = text_size - 1 - sizeof(dots);
+	text[0] = '\'';
+	for (size_t i = 0; i < length; i++)
+		text[i + 1] = iscntrl((unsigned char)value[i]) ? '?' : value[i];
+	snprintf(text + 1 + length, text_size - 1 - length, "%s", is_long ? dots : "'");
+	return text;
+}
+
+int config_reject(char *error, size_t error_size, const char *value, const char *reason)
+{
+	char quoted[80];
+
+	snprintf(error, error_size, "%s %s", config_quote(value, quoted, sizeof(quoted)), reason);
+	return -EINVAL;
+}
+
+static int check_range(const struct config_key *key, const char *value, bool is_inside, char *error, size_t error_size)
+{
+	char reason[96];
+
+	if (is_inside)
+		return 0;
+	snprintf(reason, sizeof(reason), "is out of range; give a whole number from %" PRId64 " to %" PRId64, key->min,
+		 key->max);
+	return config_reject(error, error_size, value, reason);
+}
+
+/* Decimal digits with at most a sign; what does not fit 64 bits is a number out of range, not a wrong type. */
+static int parse_integer(const struct config_key *key, const char *value, int64_t *out, char *error, size_t error_size)
+{
+	const char *digits = value + (*value == '-' || *value == '+');
+	char reason[96];
+	long long number;
+
+	if (!*digits || digits[strspn(digits, "0123456789")]) {
+		snprintf(reason, sizeof(reason), "is not a whole number; give one from %" PRId64 " to %" PRId64,
+			 key->min, key->max);
+		return config_reject(error, error_size, value, reason);
+	}
+	errno = 0;
+	number = strtoll(value, NULL, 10);
+	*out = number;
+	return check_range(key, value, !errno && number >= key->min && number <= key->max, error, error_size);
+}
+
+int config_check_value(const struct config_key *key, const char *value, char *error, size_t error_size)
+{
+	const char *reason = NULL;
+	int64_t number;
+
+	if (key->type == CONFIG_INTEGER)
+		return parse_integer(key, value, &number, error, error_size);
+	if (key->type == CONFIG_BOOLEAN)
+		reason = config_value_boolean_parse(value) < 0 ? "is neither true nor false; give one of them" : NULL;
+	else
+		reason = key->check(value);
+	return reason ? config_reject(error, error_size, value, reason) : 0;
+}
+
+#define NAME_MAX_BYTES 63
+
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static size_t max_size(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Levenshtein's distance, one row at a time; SIZE_MAX for what is too long to be a slip. */
+static size_t edit_distance(const char *a, const char *b)
+{
+	size_t row[NAME_MAX_BYTES + 1];
+	const size_t length = strlen(b);
+
+	if (length > NAME_MAX_BYTES || strlen(a) > NAME_MAX_BYTES)
+		return SIZE_MAX;
+	for (size_t k = 0; k <= length; k++)
+		row[k] = k;
+	for (; *a; a++) {
+		size_t diagonal = row[0]++;
+		for (size_t k = 1; k <= length; k++) {
+			const size_t replaced = diagonal + (*a != b[k - 1]);
+			diagonal = row[k];
+			row[k] = min_size(replaced, min_size(row[k - 1], diagonal) + 1);
+		}
+	}
+	return row[length];
+}
+
+const char *config_key_suggest(const char *name)
+{
+	const size_t enough = max_size(2, strlen(name) / 3) + 1;
+	const char *nearest = NULL;
+	size_t best = enough;
+
+	for (size_t i = 0; i < CONFIG_N_KEYS; i++) {
+		const size_t distance = edit_distance(name, keys[i].name);
+		if (distance < best) {
+			best = distance;
+			nearest = keys[i].name;
+		}
+	}
+	/* a short name is near to any other */
+	return best < strlen(name) ? nearest : NULL;
+}

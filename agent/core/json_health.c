@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "core/json.h"
+
+static const char *const class_names[] = {
+	[OCTET_CLASS_COUNTED] = "counted",     [OCTET_CLASS_NON_IP] = "non_ip",
+	[OCTET_CLASS_GROUP] = "group",         [OCTET_CLASS_OWN] = "own",
+	[OCTET_CLASS_OVERFLOW] = "overflow",   [OCTET_CLASS_TABLE_FULL] = "table_full",
+	[OCTET_CLASS_MALFORMED] = "malformed",
+};
+_Static_assert(ARRAY_LENGTH(class_names) == OCTET_N_CLASSES, "a name for each class");
+
+static const char *const direction_names[] = {[OCTET_UP] = "up", [OCTET_DOWN] = "down"};
+_Static_assert(ARRAY_LENGTH(direction_names) == OCTET_N_DIRECTIONS, "a name for each direction");
+
+static json_t *json_direction(const struct health_interface *interface, enum octet_direction direction)
+{
+	json_auto_t *object = json_object();
+	json_t *classes = json_object();
+	int r = json_object_set_new(object, "attached", json_boolean(interface->is_attached[direction]));
+
+	r |= json_object_set_new(object, "classes", classes);
+	for (size_t i = 0; !r && i < OCTET_N_CLASSES; i++) {
+		const struct octet_tally *tally = &interface->classes[direction].classes[i];
+		json_t *counts = json_object();
+
+		r |= json_object_set_new(classes, class_names[i], counts);
+		r |= json_object_set_new(counts, "frames", json_uint(tally->frames));
+		r |= json_object_set_new(counts, "wire_bytes", json_uint(tally->wire_bytes));
+	}
+	return r ? NULL : TAKE_PTR(object);
+}
+
+static json_t *json_interface(const struct health_interface *interface)
+{
+	json_auto_t *object = json_object();
+	int r = 0;
+
+	r |= json_object_set_new(object, "name", json_text(interface->name));
+	r |= json_object_set_new(object, "ifindex", json_uint(interface->ifindex));
+	r |= json_object_set_new(object, "attach", json_text(interface->attach_name));
+	for (int direction = 0; direction < OCTET_N_DIRECTIONS; direction++)
+		r |= json_object_set_new(object, direction_names[direction],
+					 json_direction(interface, (enum octet_direction)direction));
+	return r ? NULL : TAKE_PTR(object);
+}
+
+static json_t *json_interfaces(const struct health *health)
+{
+	json_auto_t *array = json_array();
+	int r = 0;
+
+	for (size_t i = 0; i < health->n_interfaces; i++)
+		r |= json_array_append_new(array, json_interface(&health->interfaces[i]));
+	return r ? NULL : TAKE_PTR(array);
+}
+
+/* Names of interfaces may be any octets, so the text goes through json_text. */
+__attribute__((format(printf, 2, 3))) static int add_reason(json_t *reasons, const char *format, ...)
+{
+	CLEANUP_FREE char *text = NULL;
+	va_list args;
+	int length;
+
+	va_start(args, format);
+	length = vasprintf(&text, format, args);
+	va_end(args);
+	if (length < 0) {
+		text = NULL; /* vasprintf leaves it undefined */
+		return -1;
+	}
+	return json_array_append_new(reasons, json_text(text));
+}
+
+static int add_interface_reasons(json_t *reasons, const struct health_interface *interface)
+{
+	int r = 0;
+
+	for (int direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
+		const struct octet_tally *full = &interface->classes[direction].classes[OCTET_CLASS_TABLE_FULL];
+
+		if (!interface->is_attached[direction])
+			r |= add_reason(reasons, "interface %s: not attached %s", interface->name,
+					direction_names[direction]);
+		if (full->frames)
+			r |= add_reason(reasons,
+					"interface %s: %llu frames %s found the client table full; raise max_addresses",
+					interface->name, (unsigned long long)full->frames, direction_names[direction]);
+	}
+	return r;
+}
+
+/* Everything that is wrong, first what makes counting incomplete. */
+static json_t *json_reasons(const struct health *health)
+{
+	json_auto_t *reasons = json_array();
+	int r = 0;
+
+	if (health->n_interfaces == 0)
+		r |= add_reason(reasons, "no interface is counted on");
+	for (size_t i = 0; i < health->n_interfaces; i++)
+		r |= add_interface_reasons(reasons, &health->interfaces[i]);
+	if (health->collect_error)
+		r |= add_reason(reasons, "collector: %s", health->collect_error);
+	else if (health->collected_ms_ago < 0)
+		r |= add_reason(reasons, "collector: nothing was read yet");
+	if (!health->is_store_ok)
+		r |= add_reason(reasons, "store: %s", health->store_error ? health->store_error : "unknown error");
+	return r ? NULL : TAKE_PTR(reasons);
+}
+
+static json_t *json_collector(const struct health *health)
+{
+	json_auto_t *object = json_object();
+	int r = 0;
+
+	r |= json_object_set_new(object, "collected_ms_ago",
+				 health->collected_ms_ago < 0 ? json_null() : json_integer(health->collected_ms_ago));
+	r |= json_object_set_new(object, "keys", json_uint(health->n_keys));
+	r |= json_object_set_new(object, "max_keys", json_uint(health->max_keys));
+	r |= json_object_set_new(object, "error", json_text(health->collect_error));
+	return r ? NULL : TAKE_PTR(object);
+}
+
+static json_t *json_store(const struct health *health)
+{
+	json_auto_t *object = json_object();
+	int r = 0;
+
+	r |= json_object_set_new(object, "ok", json_boolean(health->is_store_ok));
+	r |= json_object_set_new(object, "unsaved", json_uint(health->n_unsaved));
+	r |= json_object_set_new(object, "unsaved_s", json_integer(health->unsaved_s));
+	r |= json_object_set_new(object, "error", json_text(health->store_error));
+	return r ? NULL : TAKE_PTR(object);
+}
+
+static json_t *json_online(const struct health *health)
+{
+	json_auto_t *object = json_object();
+
+	return json_object_set_new(object, "online", json_uint(health->n_online)) ? NULL : TAKE_PTR(object);
+}
+
+json_t *json_health(const struct health *health)
+{
+	json_auto_t *object = json_object();
+	json_t *reasons = json_reasons(health);
+	bool is_ok = json_array_size(reasons) == 0;
+	int r = 0;
+
+	r |= json_object_set_new(object, "status", json_string(is_ok ? "ok" : "degraded"));
+	r |= json_object_set_new(object, "complete", json_boolean(health_is_complete(health)));
+	r |= json_object_set_new(object, "reasons", reasons);
+	r |= json_object_set_new(object, "version", json_text(health->version));
+	r |= json_object_set_new(object, "uptime_s", json_integer(health->uptime_s));
+	r |= json_object_set_new(object, "sessions", json_online(health));
+	r |= json_object_set_new(object, "totals", json_traffic(&health->total));
+	r |= json_object_set_new(object, "unclaimed", json_traffic(&health->unclaimed));
+	r |= json_object_set_new(object, "collector", json_collector(health));
+	r |= json_object_set_new(object, "store", json_store(health));
+	r |= json_object_set_new(object, "interfaces", json_interfaces(health));
+	return r ? NULL : TAKE_PTR(object);
+}

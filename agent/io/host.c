@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
+
+int host_boot_id(char boot_id[HOST_BOOT_ID_SIZE])
+{
+	CLEANUP_CLOSE int fd = open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, boot_id, HOST_BOOT_ID_SIZE - 1);
+
+	if (length < 0)
+		return log_errno(-errno, "%s", BOOT_ID_PATH);
+	boot_id[length] = '\0';
+	return 0;
+}
+
+static int make_directory(const char *directory)
+{
+	char partial[PATH_MAX];
+
+	if ((size_t)snprintf(partial, sizeof(partial), "%s", directory) >= sizeof(partial))
+		return -ENAMETOOLONG;
+	for (char *slash = strchr(partial + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(partial, 0755) && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return mkdir(partial, 0700) && errno != EEXIST ? -errno : 0;
+}
+
+int host_lock_directory(const char *directory)
+{
+	CLEANUP_CLOSE int fd = -1;
+	char path[PATH_MAX];
+	int r = make_directory(directory);
+
+	if (r)
+		return log_errno(r, "cannot make the state directory %s: run as root or set state_dir", directory);
+	snprintf(path, sizeof(path), "%s/lock", directory);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return log_errno(-errno, "the state directory %s is not writable: run as root or set state_dir",
+				 directory);
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		log_error("another octetd runs on the state directory %s: stop it, or set another state_dir",
+			  directory);
+		return -EBUSY;
+	}
+	return TAKE_FD(fd);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Small facts and services of the machine: its boot, the state directory and the lock on it. */
+#ifndef IO_HOST_H
+#define IO_HOST_H
+
+#define HOST_BOOT_ID_SIZE 37 /* 36 characters and the NUL */
+
+/* Reads /proc/sys/kernel/random/boot_id. 0 or -errno, logged. */
+int host_boot_id(char boot_id[HOST_BOOT_ID_SIZE]);
+
+/*
+ * Makes the directory (mode 0700, parents 0755) if it is missing and locks it for this process: two agents on
+ * one state would book every octet twice. The descriptor to keep, or -errno, logged with the remedy.
+ */
+int host_lock_directory(const char *directory);
+
+#endif

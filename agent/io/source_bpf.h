@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel half as a source of counters: loads and attaches bpf/octet.bpf.c, reads its maps.
+ *
+ * Maps, links and markers are pinned in one directory for each store. The maps of an earlier agent are taken over
+ * only when the store knows their epoch (their ids and the boot); unknown ones are replaced, because nobody
+ * could say which of their octets have been booked already.
+ *
+ * Order: source_bpf_open, then the store remembers source_bpf_epoch durably, then source_bpf_attach.
+ */
+#ifndef IO_SOURCE_BPF_H
+#define IO_SOURCE_BPF_H
+
+#include <stdbool.h>
+
+#include "core/config.h"
+#include "core/counter.h"
+#include "core/health.h"
+
+struct source_bpf;
+
+#define SOURCE_EPOCH_SIZE 64 /* boot id, two map ids, two colons, the NUL: 59 */
+
+struct source_bpf_options {
+	const char *pin_dir; /* on bpffs (io/bpffs.h) */
+	const char *boot_id;
+	const char *known_epoch; /* the store's; "" for none */
+	uint32_t max_addresses;
+};
+
+/* reading is borrowed for the call. */
+typedef void (*source_reading)(void *context, const struct counter_reading *reading);
+
+/* 0 or -errno, logged with the remedy (privileges, kernel version). */
+int source_bpf_open(const struct source_bpf_options *options, struct source_bpf **out);
+
+/* Borrowed; names the maps for the store. */
+const char *source_bpf_epoch(const struct source_bpf *source);
+/* Whether the maps of an earlier agent go on. */
+bool source_bpf_is_resumed(const struct source_bpf *source);
+
+/*
+ * Counts on an interface from now on. 0 or -errno, logged: no such interface, not Ethernet, too many,
+ * refused. On failure this interface is left as it was.
+ */
+int source_bpf_attach(struct source_bpf *source, const char *interface, enum config_attach mode);
+
+/* Reads every client. 0 or -errno, logged once until it works again; readings so far have been delivered. */
+int source_bpf_collect(struct source_bpf *source, source_reading reading, void *context);
+
+/* A descriptor that polls readable when guests have arrived, and the function to call then. */
+int source_bpf_arrivals_fd(const struct source_bpf *source);
+int source_bpf_arrivals(struct source_bpf *source, source_reading reading, void *context);
+
+/* Fills up to n_max entries with the present state; returns how many. Names are borrowed. */
+size_t source_bpf_health(struct source_bpf *source, struct health_interface *interfaces, size_t n_max);
+
+/* Stops counting on every interface; what has been counted can still be collected. */
+void source_bpf_detach(struct source_bpf *source);
+
+/*
+ * Frees it. keep: programs, maps and pins stay and go on counting. Otherwise everything that is this store's is
+ * removed.
+ */
+void source_bpf_close(struct source_bpf **source, bool keep);
+
+/* After a start that failed: removes what this process has attached new, keeps what it had taken over. */
+void source_bpf_abort(struct source_bpf **source);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/source_bpf_private.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "octet.skel.h"
+
+/* The counters' place of an interface survives restarts as a directory "slot-N-IFINDEX". */
+static bool slot_find(const struct source_bpf *source, uint32_t ifindex, uint32_t *slot, bool *is_taken)
+{
+	DIR *directory = opendir(source->pin_dir);
+	struct dirent *entry;
+	bool is_found = false;
+	unsigned int seen_slot, seen_ifindex;
+
+	memset(is_taken, 0, OCTET_SLOTS_MAX * sizeof(*is_taken));
+	if (!directory)
+		return false;
+	while ((entry = readdir(directory))) {
+		if (sscanf(entry->d_name, "slot-%u-%u", &seen_slot, &seen_ifindex) != 2 || seen_slot >= OCTET_SLOTS_MAX)
+			continue;
+		is_taken[seen_slot] = true;
+		if (seen_ifindex == ifindex) {
+			*slot = seen_slot;
+			is_found = true;
+		}
+	}
+	closedir(directory);
+	return is_found;
+}
+
+static int slot_clear(struct source_bpf *source, uint32_t slot)
+{
+	CLEANUP_FREE struct octet_iface *zero = calloc((size_t)source->n_cpus, sizeof(*zero));
+
+	if (!zero)
+		return -ENOMEM;
+	for (uint32_t direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
+		uint32_t index = slot * OCTET_N_DIRECTIONS + direction;
+
+		if (bpf_map_update_elem(source->map_fds[MAP_IFACES], &index, zero, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+static int slot_assign(struct source_bpf *source, struct source_interface *interface)
+{
+	bool is_taken[OCTET_SLOTS_MAX];
+	char name[64], path[PATH_MAX];
+	uint32_t slot = 0;
+
+	if (slot_find(source, interface->ifindex, &interface->slot, is_taken))
+		return 0;
+	while (slot < OCTET_SLOTS_MAX && is_taken[slot])
+		slot++;
+	if (slot == OCTET_SLOTS_MAX)
+		return log_errno(-ENOSPC, "interface %s: no more than %d interfaces can be counted on", interface->name,
+				 OCTET_SLOTS_MAX);
+	snprintf(name, sizeof(name), "slot-%u-%u", slot, interface->ifindex);
+	source_pin_path(source, name, path);
+	if (mkdir(path, 0700))
+		return log_errno(-errno, "cannot make %s", path);
+	interface->slot = slot;
+	return slot_clear(source, slot);
+}
+
+/* Refuses what has no Ethernet header; reads its MAC. */
+static int interface_look_up(const char *name, uint32_t *ifindex, struct mac_addr *mac)
+{
+	CLEANUP_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = {0};
+
+	*ifindex = if_nametoindex(name);
+	if (*ifindex == 0) {
+		log_error("interface %s: there is no such interface here: see `ip link`, then set interfaces", name);
+		return -ENODEV;
+	}
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &request))
+		return log_errno(-errno, "interface %s", name);
+	if (request.ifr_hwaddr.sa_family != ARPHRD_ETHER) {
+		log_error("interface %s: it has no Ethernet headers, so its guests have no MACs to be told apart by",
+			  name);
+		return -EPROTONOSUPPORT;
+	}
+	memcpy(mac->octets, request.ifr_hwaddr.sa_data, sizeof(mac->octets));
+	return 0;
+}
+
+static struct octet *load_programs(const struct source_bpf *source, uint32_t slot, const struct mac_addr *own_mac)
+{
+	struct octet *skeleton = octet__open();
+	int r = 0;
+
+	if (!skeleton) {
+		source_log_refusal(-errno);
+		return NULL;
+	}
+	/* libbpf 1.1 opens rodata as plain memory: written here, frozen by load */
+	skeleton->rodata->octet_slot = slot;
+	skeleton->rodata->octet_has_coarse_clock = source->has_coarse_clock;
+	skeleton->rodata->octet_has_own_mac = 1;
+	memcpy((void *)skeleton->rodata->octet_own_mac, own_mac->octets, sizeof(own_mac->octets));
+	for (int i = 0; !r && i < N_MAPS; i++)
+		r = bpf_map__reuse_fd(source_skeleton_map(skeleton, (enum source_map)i), source->map_fds[i]);
+	if (!r)
+		r = octet__load(skeleton);
+	if (r) {
+		source_log_refusal(r);
+		octet__destroy(skeleton);
+		return NULL;
+	}
+	return skeleton;
+}
+
+static struct attach_point point_of(const struct source_bpf *source, const struct source_interface *interface,
+				    enum octet_direction direction)
+{
+	return (struct attach_point){interface->name, interface->ifindex, direction, source->pin_dir};
+}
+
+void source_interface_remove(const struct source_bpf *source, struct source_interface *interface, bool only_new)
+{
+	for (int i = 0; i < OCTET_N_DIRECTIONS; i++) {
+		struct attach_point point = point_of(source, interface, (enum octet_direction)i);
+		struct attachment *attachment = &interface->attachments[i];
+
+		if (attachment->kind == ATTACH_NONE)
+			continue;
+		if (only_new && !attachment->is_new)
+			attach_release(attachment);
+		else
+			attach_remove(&point, attachment);
+	}
+}
+
+int source_bpf_attach(struct source_bpf *source, const char *name, enum config_attach mode)
+{
+	struct source_interface *interface = &source->interfaces[source->n_interfaces];
+	struct octet *skeleton;
+	struct mac_addr own_mac;
+	int r;
+
+	if (source->n_interfaces == OCTET_SLOTS_MAX)
+		return log_errno(-ENOSPC, "interface %s: too many", name);
+	*interface = (struct source_interface){.attachments = {ATTACHMENT_INIT, ATTACHMENT_INIT}};
+	snprintf(interface->name, sizeof(interface->name), "%s", name);
+	r = interface_look_up(name, &interface->ifindex, &own_mac);
+	if (!r)
+		r = slot_assign(source, interface);
+	if (r)
+		return r;
+	skeleton = load_programs(source, interface->slot, &own_mac);
+	if (!skeleton)
+		return -EOPNOTSUPP;
+	for (int i = 0; !r && i < OCTET_N_DIRECTIONS; i++) {
+		struct attach_point point = point_of(source, interface, (enum octet_direction)i);
+		struct bpf_program *program = i == OCTET_UP ? skeleton->progs.octet_up : skeleton->progs.octet_down;
+
+		r = attach_program(&point, mode, bpf_program__fd(program), &interface->attachments[i]);
+	}
+	octet__destroy(skeleton);
+	if (r) {
+		source_interface_remove(source, interface, true);
+		return r;
+	}
+	source->n_interfaces++;
+	return 0;
+}
+
+static void read_classes(const struct source_bpf *source, uint32_t index, struct octet_iface *sum)
+{
+	CLEANUP_FREE struct octet_iface *values = calloc((size_t)source->n_cpus, sizeof(*values));
+
+	*sum = (struct octet_iface){0};
+	if (!values || bpf_map_lookup_elem(source->map_fds[MAP_IFACES], &index, values))
+		return;
+	for (int cpu = 0; cpu < source->n_cpus; cpu++)
+		for (int class = 0; class < OCTET_N_CLASSES; class ++) {
+			sum->classes[class].frames += values[cpu].classes[class].frames;
+			sum->classes[class].wire_bytes += values[cpu].classes[class].wire_bytes;
+		}
+}
+
+size_t source_bpf_health(struct source_bpf *source, struct health_interface *interfaces, size_t n_max)
+{
+	size_t n = source->n_interfaces < n_max ? source->n_interfaces : n_max;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct source_interface *interface = &source->interfaces[i];
+
+		interfaces[i] = (struct health_interface){
+			.name = interface->name,
+			.ifindex = interface->ifindex,
+			.attach_name = attach_kind_name(interface->attachments[OCTET_UP].kind),
+		};
+		for (uint32_t direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
+			interfaces[i].is_attached[direction] = attach_is_alive(&interface->attachments[direction]);
+			read_classes(source, interface->slot * OCTET_N_DIRECTIONS + direction,
+				     &interfaces[i].classes[direction]);
+		}
+	}
+	return n;
+}

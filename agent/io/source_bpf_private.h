@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside the BPF source: source_bpf.c owns the maps and reads them, source_bpf_attach.c the interfaces. */
+#ifndef IO_SOURCE_BPF_PRIVATE_H
+#define IO_SOURCE_BPF_PRIVATE_H
+
+#include <bpf/libbpf.h>
+#include <limits.h>
+#include <net/if.h>
+
+#include "io/attach.h"
+#include "io/source_bpf.h"
+
+/* Shorter than PATH_MAX, so that a name behind it always fits. */
+#define SOURCE_PIN_DIR_SIZE (PATH_MAX - 256)
+
+enum source_map { MAP_CLIENTS4, MAP_CLIENTS6, MAP_IFACES, MAP_ARRIVALS, N_MAPS };
+
+struct source_interface {
+	char name[IF_NAMESIZE];
+	uint32_t ifindex;
+	uint32_t slot;
+	struct attachment attachments[OCTET_N_DIRECTIONS];
+};
+
+struct source_bpf {
+	char pin_dir[SOURCE_PIN_DIR_SIZE];
+	char epoch[SOURCE_EPOCH_SIZE];
+	bool is_resumed;
+	bool has_failed; /* the last collection did, and that was logged */
+	bool has_coarse_clock;
+	int n_cpus;
+	int map_fds[N_MAPS];
+	struct source_interface interfaces[OCTET_SLOTS_MAX];
+	size_t n_interfaces;
+	struct ring_buffer *ring;
+	/* for a whole batch: the larger key, and one value for each CPU */
+	struct octet_key6 *keys;
+	struct octet_counters *values;
+	/* while arrivals are drained */
+	source_reading reading;
+	void *reading_context;
+};
+
+struct octet;
+
+void source_pin_path(const struct source_bpf *source, const char *name, char path[PATH_MAX]);
+struct bpf_map *source_skeleton_map(const struct octet *skeleton, enum source_map map);
+/* One sentence for the reasons why BPF does not work at all; returns error. */
+int source_log_refusal(int error);
+/* Ends what is attached to an interface; with only_new what this process has attached, the rest is let go. */
+void source_interface_remove(const struct source_bpf *source, struct source_interface *interface, bool only_new);
+
+#endif

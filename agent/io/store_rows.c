@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* Sessions' rows as records. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/store_private.h"
+
+void session_rows_clean(struct session_rows *rows)
+{
+	for (size_t i = 0; i < rows->n_items; i++)
+		session_record_clean(&rows->items[i]);
+	free(rows->items);
+	*rows = (struct session_rows){0};
+}
+
+static const size_t text_offsets[] = {
+	offsetof(struct session_record, location_id),
+	offsetof(struct session_record, location_name),
+	offsetof(struct session_record, identity.guest_id),
+	offsetof(struct session_record, identity.username),
+	offsetof(struct session_record, identity.name),
+	offsetof(struct session_record, identity.email),
+	offsetof(struct session_record, identity.yas_id),
+	offsetof(struct session_record, identity.access_code),
+	offsetof(struct session_record, identity.login_type_name),
+	offsetof(struct session_record, identity.service_profile_name),
+	offsetof(struct session_record, identity.device_description),
+};
+_Static_assert(ARRAY_LENGTH(text_offsets) == STORE_N_TEXTS, "a column for each text");
+
+const char *store_session_text(const struct session_record *record, size_t index)
+{
+	return *(char *const *)(const void *)((const char *)record + text_offsets[index]);
+}
+
+static int read_texts(sqlite3_stmt *row, struct session_record *record)
+{
+	for (int i = 0; i < STORE_N_TEXTS; i++) {
+		const unsigned char *text = sqlite3_column_text(row, COLUMN_TEXTS + i);
+		char **field = (char **)(void *)((char *)record + text_offsets[i]);
+
+		if (!text && sqlite3_column_type(row, COLUMN_TEXTS + i) == SQLITE_NULL)
+			continue;
+		*field = text ? strdup((const char *)text) : NULL;
+		if (!*field)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+struct ip_addr store_read_ip(sqlite3_stmt *row, int column)
+{
+	struct ip_addr ip = {0};
+	const void *octets = sqlite3_column_blob(row, column);
+
+	if (octets && sqlite3_column_bytes(row, column) == (int)sizeof(ip))
+		memcpy(&ip, octets, sizeof(ip));
+	return ip;
+}
+
+static struct instant read_instant(sqlite3_stmt *row, int wall_column)
+{
+	return (struct instant){
+		.wall_ns = sqlite3_column_int64(row, wall_column),
+		.mono_ns = sqlite3_column_int64(row, wall_column + 1),
+	};
+}
+
+static int read_addresses(sqlite3_stmt *addresses, struct session_record *record)
+{
+	sqlite3 *db = sqlite3_db_handle(addresses);
+	int code;
+	int r;
+
+	sqlite3_bind_int64(addresses, 1, store_uint64_to_int64(record->seq));
+	while ((code = sqlite3_step(addresses)) == SQLITE_ROW && record->n_addresses < SESSION_ADDRESSES_MAX)
+		record->addresses[record->n_addresses++] = (struct session_address){
+			.ip = store_read_ip(addresses, 0),
+			.since = read_instant(addresses, 1),
+			.last = read_instant(addresses, 3),
+			.bytes = (uint64_t)sqlite3_column_int64(addresses, 5),
+		};
+	r = store_error(db, code);
+	sqlite3_reset(addresses);
+	return r;
+}
+
+static int read_session(sqlite3_stmt *row, sqlite3_stmt *addresses, struct session_record *out)
+{
+	struct session_record record = {
+		.seq = (uint64_t)sqlite3_column_int64(row, COLUMN_SEQ),
+		.mac = store_mac_from_int64(sqlite3_column_int64(row, COLUMN_MAC)),
+		.start = read_instant(row, COLUMN_START_WALL_NS),
+		.last_seen = read_instant(row, COLUMN_SEEN_WALL_NS),
+		.end = read_instant(row, COLUMN_END_WALL_NS),
+		.duration_ns = sqlite3_column_int64(row, COLUMN_DURATION_NS),
+		.cause = (enum end_cause)sqlite3_column_int(row, COLUMN_CAUSE),
+		.traffic.up_bytes = (uint64_t)sqlite3_column_int64(row, COLUMN_UP_BYTES),
+		.traffic.up_packets = (uint64_t)sqlite3_column_int64(row, COLUMN_UP_PACKETS),
+		.traffic.down_bytes = (uint64_t)sqlite3_column_int64(row, COLUMN_DOWN_BYTES),
+		.traffic.down_packets = (uint64_t)sqlite3_column_int64(row, COLUMN_DOWN_PACKETS),
+		.primary_ip = store_read_ip(row, COLUMN_PRIMARY_IP),
+	};
+	int r = read_texts(row, &record);
+
+	if (!r)
+		r = read_addresses(addresses, &record);
+	if (r) {
+		session_record_clean(&record);
+		return r;
+	}
+	*out = record;
+	return 0;
+}
+
+int store_sessions_read(sqlite3_stmt *sessions, sqlite3_stmt *addresses, struct session_rows *rows)
+{
+	sqlite3 *db = sqlite3_db_handle(sessions);
+	int code;
+
+	while ((code = sqlite3_step(sessions)) == SQLITE_ROW) {
+		struct session_record *items =
+			store_grow(rows->items, rows->n_items, &rows->capacity, sizeof(*rows->items));
+		int r;
+
+		if (!items)
+			return -ENOMEM;
+		rows->items = items;
+		r = read_session(sessions, addresses, &rows->items[rows->n_items]);
+		if (r)
+			return r;
+		rows->n_items++;
+	}
+	return store_error(db, code);
+}

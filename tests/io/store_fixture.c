@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/store_fixture.h"
+
+#include <criterion/criterion.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+void store_lab_open(struct store_lab *lab)
+{
+	snprintf(lab->directory, sizeof(lab->directory), "/tmp/octetd-store-XXXXXX");
+	cr_assert_not_null(mkdtemp(lab->directory));
+	snprintf(lab->path, sizeof(lab->path), "%s/octetd.db", lab->directory);
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+	(void)status;
+	(void)type;
+	(void)walk;
+	return remove(path);
+}
+
+void store_lab_close(struct store_lab *lab)
+{
+	cr_assert_eq(nftw(lab->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT), 0);
+}
+
+uint64_t lab_random(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+/* NULL, empty, quotes of two kinds, a pattern, UTF-8 of two to four octets, and one that fills pages. */
+static char *random_text(uint64_t *seed)
+{
+	static const char *const texts[] = {NULL,
+					    NULL,
+					    "",
+					    "Shagun Goel",
+					    "O'Brien \"the\" guest'); DROP TABLE sessions;--",
+					    "100 %_\\",
+					    "Şâğun Ğöel",
+					    "日本の旅人",
+					    "🐘\t\n"};
+	uint64_t choice = lab_random(seed) % (ARRAY_LENGTH(texts) + 2);
+	char *text;
+
+	if (choice < ARRAY_LENGTH(texts))
+		return texts[choice] ? strdup(texts[choice]) : NULL;
+	if (choice == ARRAY_LENGTH(texts)) {
+		text = malloc(10001);
+		memset(text, 'x', 10000);
+		text[10000] = '\0';
+		return text;
+	}
+	cr_assert_gt(asprintf(&text, "%016llx", (unsigned long long)lab_random(seed)), 0);
+	return text;
+}
+
+static uint64_t random_counter(uint64_t *seed)
+{
+	static const uint64_t counters[] = {0, 1, UINT32_MAX, (uint64_t)UINT32_MAX + 1, INT64_MAX};
+	uint64_t choice = lab_random(seed) % (ARRAY_LENGTH(counters) + 3);
+
+	return choice < ARRAY_LENGTH(counters) ? counters[choice] : lab_random(seed) >> 1;
+}
+
+static struct instant random_instant(uint64_t *seed)
+{
+	return (struct instant){
+		.mono_ns = (int64_t)(lab_random(seed) >> 16),
+		.wall_ns = INT64_C(1700000000) * NS_PER_S + (int64_t)(lab_random(seed) >> 12),
+	};
+}
+
+static struct ip_addr random_ip(uint64_t *seed, uint8_t last)
+{
+	const uint8_t v4[4] = {10, 0, (uint8_t)(lab_random(seed) & 3), last};
+	struct ip_addr ip;
+
+	if (lab_random(seed) & 1)
+		return ip_from_v4(v4);
+	for (size_t i = 0; i < sizeof(ip.octets); i++)
+		ip.octets[i] = (uint8_t)lab_random(seed);
+	ip.octets[0] = lab_random(seed) & 1 ? 0x20 : 0xfe;
+	ip.octets[15] = last; /* addresses of one session differ */
+	return ip;
+}
+
+static void add_random_addresses(uint64_t *seed, struct session_record *record)
+{
+	struct instant since = record->start;
+
+	record->n_addresses = lab_random(seed) % (SESSION_ADDRESSES_MAX + 1);
+	for (size_t i = 0; i < record->n_addresses; i++) {
+		struct session_address *address = &record->addresses[i];
+
+		since.wall_ns += 1 + (int64_t)(lab_random(seed) % 1000);
+		*address = (struct session_address){
+			.ip = random_ip(seed, (uint8_t)i),
+			.since = since,
+			.last = random_instant(seed),
+			.bytes = random_counter(seed),
+		};
+	}
+	record->primary_ip = session_record_choose_primary(record);
+}
+
+struct session_record lab_record(uint64_t *seed, uint64_t seq)
+{
+	static const enum end_cause causes[] = {END_CAUSE_NONE, END_CAUSE_USER_REQUEST, END_CAUSE_IDLE_TIMEOUT,
+						END_CAUSE_NAS_REBOOT};
+	struct session_record record = {
+		.seq = seq,
+		.start = random_instant(seed),
+		.last_seen = random_instant(seed),
+		.cause = causes[lab_random(seed) % ARRAY_LENGTH(causes)],
+		.traffic = {random_counter(seed), random_counter(seed), random_counter(seed), random_counter(seed)},
+		.location_id = random_text(seed),
+		.location_name = random_text(seed),
+		.identity =
+			{
+				.guest_id = random_text(seed),
+				.username = random_text(seed),
+				.name = random_text(seed),
+				.email = random_text(seed),
+				.yas_id = random_text(seed),
+				.access_code = random_text(seed),
+				.login_type_name = random_text(seed),
+				.service_profile_name = random_text(seed),
+				.device_description = random_text(seed),
+			},
+	};
+
+	for (size_t i = 0; i < sizeof(record.mac.octets); i++)
+		record.mac.octets[i] = (uint8_t)lab_random(seed);
+	if (!session_record_is_online(&record)) {
+		record.duration_ns = (int64_t)(lab_random(seed) >> 20);
+		record.end.mono_ns = record.start.mono_ns + record.duration_ns;
+		record.end.wall_ns = record.start.wall_ns + record.duration_ns;
+	}
+	add_random_addresses(seed, &record);
+	return record;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool is_same_instant(struct instant a, struct instant b)
+{
+	return a.mono_ns == b.mono_ns && a.wall_ns == b.wall_ns;
+}
+
+static const char *identity_difference(const struct identity *a, const struct identity *b)
+{
+	if (!is_same_text(a->guest_id, b->guest_id))
+		return "guest_id";
+	if (!is_same_text(a->username, b->username))
+		return "username";
+	if (!is_same_text(a->name, b->name))
+		return "name";
+	if (!is_same_text(a->email, b->email))
+		return "email";
+	if (!is_same_text(a->yas_id, b->yas_id))
+		return "yas_id";
+	if (!is_same_text(a->access_code, b->access_code))
+		return "access_code";
+	if (!is_same_text(a->login_type_name, b->login_type_name))
+		return "login_type_name";
+	if (!is_same_text(a->service_profile_name, b->service_profile_name))
+		return "service_profile_name";
+	return is_same_text(a->device_description, b->device_description) ? NULL : "device_description";
+}
+
+static const char *addresses_difference(const struct session_record *a, const struct session_record *b)
+{
+	if (a->n_addresses != b->n_addresses)
+		return "n_addresses";
+	for (size_t i = 0; i < a->n_addresses; i++) {
+		const struct session_address *left = &a->addresses[i];
+		const struct session_address *right = &b->addresses[i];
+
+		if (ip_compare(&left->ip, &right->ip) != 0)
+			return "addresses.ip";
+		if (!is_same_instant(left->since, right->since))
+			return "addresses.since";
+		if (!is_same_instant(left->last, right->last))
+			return "addresses.last";
+		if (left->bytes != right->bytes)
+			return "addresses.bytes";
+	}
+	return NULL;
+}
+
+const char *lab_difference(const struct session_record *a, const struct session_record *b)
+{
+	const char *addresses = addresses_difference(a, b);
+
+	if (a->seq != b->seq)
+		return "seq";
+	if (mac_compare(&a->mac, &b->mac) != 0)
+		return "mac";
+	if (!is_same_instant(a->start, b->start))
+		return "start";
+	if (!is_same_instant(a->last_seen, b->last_seen))
+		return "last_seen";
+	if (!is_same_instant(a->end, b->end))
+		return "end";
+	if (a->duration_ns != b->duration_ns)
+		return "duration_ns";
+	if (a->cause != b->cause)
+		return "cause";
+	if (memcmp(&a->traffic, &b->traffic, sizeof(a->traffic)) != 0)
+		return "traffic";
+	if (ip_compare(&a->primary_ip, &b->primary_ip) != 0)
+		return "primary_ip";
+	if (!is_same_text(a->location_id, b->location_id))
+		return "location_id";
+	if (!is_same_text(a->location_name, b->location_name))
+		return "location_name";
+	return addresses ? addresses : identity_difference(&a->identity, &b->identity);
+}
+
+void lab_add_session(struct store_batch *batch, const struct session_record *record)
+{
+	batch->sessions = reallocarray(batch->sessions, batch->n_sessions + 1, sizeof(*batch->sessions));
+	cr_assert_not_null(batch->sessions);
+	cr_assert_eq(session_record_copy(&batch->sessions[batch->n_sessions].record, record), 0);
+	batch->sessions[batch->n_sessions++].version = 1;
+}
+
+void lab_add_baseline(struct store_batch *batch, const struct counter_reading *reading)
+{
+	batch->baselines = reallocarray(batch->baselines, batch->n_baselines + 1, sizeof(*batch->baselines));
+	cr_assert_not_null(batch->baselines);
+	batch->baselines[batch->n_baselines++] = (struct ledger_baseline){.reading = *reading, .version = 1};
+}
+
+void lab_add_unclaimed(struct store_batch *batch, const struct mac_addr *mac, struct traffic traffic)
+{
+	batch->unclaimed = reallocarray(batch->unclaimed, batch->n_unclaimed + 1, sizeof(*batch->unclaimed));
+	cr_assert_not_null(batch->unclaimed);
+	batch->unclaimed[batch->n_unclaimed++] =
+		(struct unclaimed_change){.mac = *mac, .traffic = traffic, .version = 1};
+}
+
+void lab_add_balanced(struct store_batch *batch, uint64_t seq, uint64_t up_bytes)
+{
+	const uint8_t v4[4] = {10, 0, (uint8_t)(seq >> 8), (uint8_t)seq};
+	struct session_record record = {
+		.seq = seq,
+		.mac.octets = {2, 0, 0, 0, (uint8_t)(seq >> 8), (uint8_t)seq},
+		.start = {.mono_ns = 1, .wall_ns = INT64_C(1700000000) * NS_PER_S + (int64_t)seq},
+		.traffic.up_bytes = up_bytes,
+		.n_addresses = 1,
+		.addresses[0] = {.ip = ip_from_v4(v4), .bytes = up_bytes},
+	};
+	struct counter_reading reading = {
+		.key = {.mac = record.mac, .ip = record.addresses[0].ip, .ifindex = 3},
+		.total.up_bytes = up_bytes,
+	};
+
+	lab_add_session(batch, &record);
+	lab_add_baseline(batch, &reading);
+}
+
+int lab_write(struct store *store, struct store_batch *batch)
+{
+	int r = store_write(store, batch);
+
+	store_batch_clean(batch);
+	return r;
+}
+
+struct history_result lab_ask(const char *path, const struct history_query *query)
+{
+	CLEANUP(store_reader_close) struct store_reader *reader = NULL;
+	struct history_result result;
+
+	cr_assert_eq(store_reader_open(path, &reader), 0);
+	store_reader_query(reader, query, &result);
+	return result;
+}
+
+int64_t lab_sql(const char *path, const char *sql)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *statement = NULL;
+	int64_t value = INT64_MIN;
+	int code;
+
+	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK, "%s", sqlite3_errmsg(db));
+	code = sqlite3_step(statement);
+	cr_assert(code == SQLITE_ROW || code == SQLITE_DONE, "%s: %s", sql, sqlite3_errmsg(db));
+	if (code == SQLITE_ROW)
+		value = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	cr_assert_eq(sqlite3_close(db), SQLITE_OK);
+	return value;
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers to history queries, against session_filter_matches() over the same sessions in memory. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "io/store_fixture.h"
+
+#define N_RECORDS 120
+#define S(seconds) ((seconds)*NS_PER_S)
+
+/* Few values for each field, so that every filter finds some and leaves some. The texts are literals. */
+static void make_records(struct session_record *records)
+{
+	static char *const guests[] = {"guest", "GUEST", NULL};
+	static char *const yas_ids[] = {"8f62-AbCd", "8F62-aBcD", "other", NULL};
+	static char *const locations[] = {"here", "here", "there", NULL};
+	uint64_t seed = 99;
+
+	for (size_t i = 0; i < N_RECORDS; i++) {
+		struct session_record *record = &records[i];
+
+		*record = (struct session_record){
+			.seq = i + 1,
+			.mac.octets[5] = (uint8_t)(lab_random(&seed) % 3),
+			/* many starts are equal, so the number decides; and order is not that of creation */
+			.start.wall_ns = S((int64_t)(lab_random(&seed) % 20)),
+			.location_id = locations[lab_random(&seed) % ARRAY_LENGTH(locations)],
+			.identity.guest_id = guests[lab_random(&seed) % ARRAY_LENGTH(guests)],
+			.identity.yas_id = yas_ids[lab_random(&seed) % ARRAY_LENGTH(yas_ids)],
+		};
+		record->cause = lab_random(&seed) % 3 ? END_CAUSE_IDLE_TIMEOUT : END_CAUSE_NONE;
+		if (record->cause)
+			record->end.wall_ns = record->start.wall_ns + S((int64_t)(lab_random(&seed) % 10));
+	}
+}
+
+static int compare_records(const void *left, const void *right)
+{
+	const struct session_record *a = left, *b = right;
+
+	if (a->start.wall_ns != b->start.wall_ns)
+		return a->start.wall_ns < b->start.wall_ns ? -1 : 1;
+	return a->seq < b->seq ? -1 : 1;
+}
+
+static bool is_excluded(const struct history_query *query, uint64_t seq)
+{
+	for (size_t i = 0; i < query->n_excluded; i++)
+		if (query->excluded_seqs[i] == seq)
+			return true;
+	return false;
+}
+
+/* What memory says: numbers of the matching sessions in the order of the query. records are sorted. */
+static size_t expect(const struct history_query *query, const struct session_record *records, uint64_t *seqs)
+{
+	size_t n_seqs = 0;
+
+	for (size_t i = 0; i < N_RECORDS; i++) {
+		const struct session_record *record = &records[query->is_newest_first ? N_RECORDS - 1 - i : i];
+
+		if (session_filter_matches(&query->filter, record) && !is_excluded(query, record->seq))
+			seqs[n_seqs++] = record->seq;
+	}
+	return n_seqs;
+}
+
+static void assert_page(struct store_reader *reader, struct history_query *query, const uint64_t *seqs, size_t n_seqs)
+{
+	size_t n_after = query->offset < n_seqs ? n_seqs - query->offset : 0;
+	size_t n_expected = n_after < query->limit ? n_after : query->limit;
+	struct history_result result;
+
+	query->kind = HISTORY_LIST;
+	store_reader_query(reader, query, &result);
+	cr_assert_eq(result.error, 0);
+	cr_assert_eq(result.n_rows, n_expected);
+	for (size_t i = 0; i < n_expected; i++)
+		cr_assert_eq(result.rows[i].seq, seqs[query->offset + i]);
+	history_result_clean(&result);
+}
+
+static size_t assert_query(struct store_reader *reader, struct history_query *query,
+			   const struct session_record *records)
+{
+	uint64_t seqs[N_RECORDS];
+	size_t n_seqs = expect(query, records, seqs);
+	struct history_result result;
+
+	query->offset = 0;
+	query->limit = N_RECORDS + 1;
+	assert_page(reader, query, seqs, n_seqs);
+	query->offset = 2;
+	query->limit = 3;
+	assert_page(reader, query, seqs, n_seqs);
+	query->offset = UINT64_MAX;
+	query->limit = UINT64_MAX;
+	assert_page(reader, query, seqs, n_seqs);
+	query->kind = HISTORY_COUNT;
+	store_reader_query(reader, query, &result);
+	cr_assert_eq(result.error, 0);
+	cr_assert_eq(result.count, n_seqs);
+	cr_assert_eq(result.n_rows, 0);
+	history_result_clean(&result);
+	return n_seqs;
+}
+
+enum {
+	BIT_GUEST,
+	BIT_LOCATION,
+	BIT_YAS,
+	BIT_MAC,
+	BIT_START,
+	BIT_END,
+	BIT_ONLINE,
+	BIT_OFFLINE,
+	BIT_EXCLUDED,
+	BIT_DESC,
+	N_BITS
+};
+
+static struct history_query query_of(unsigned int bits, uint64_t *excluded, size_t n_excluded)
+{
+	return (struct history_query){
+		.filter =
+			{
+				.guest_id = bits & 1u << BIT_GUEST ? "guest" : NULL,
+				.location_id = bits & 1u << BIT_LOCATION ? "here" : NULL,
+				.yas_id = bits & 1u << BIT_YAS ? "8f62-ABCD" : NULL,
+				.has_mac = bits & 1u << BIT_MAC,
+				.mac.octets[5] = 1,
+				.has_start_from = bits & 1u << BIT_START,
+				.start_from_wall_ns = S(5),
+				.has_end_before = bits & 1u << BIT_END,
+				.end_before_wall_ns = S(18),
+				.has_online = bits & (1u << BIT_ONLINE | 1u << BIT_OFFLINE),
+				.is_online = bits & 1u << BIT_ONLINE,
+			},
+		.is_newest_first = bits & 1u << BIT_DESC,
+		.excluded_seqs = bits & 1u << BIT_EXCLUDED ? excluded : NULL,
+		.n_excluded = bits & 1u << BIT_EXCLUDED ? n_excluded : 0,
+	};
+}
+
+static struct store *open_with(const struct store_lab *lab, const struct session_record *records, size_t n_records)
+{
+	struct store_batch batch = {0};
+	struct store *store = NULL;
+
+	cr_assert_eq(store_open(lab->path, &store), 0);
+	for (size_t i = 0; i < n_records; i++)
+		lab_add_session(&batch, &records[i]);
+	cr_assert_eq(lab_write(store, &batch), 0);
+	return store;
+}
+
+Test(store_history, every_combination_of_filters_says_what_memory_says, .timeout = 120)
+{
+	struct session_record records[N_RECORDS];
+	uint64_t excluded[N_RECORDS / 2];
+	struct store_lab lab;
+	struct store_reader *reader = NULL;
+	size_t n_found[2] = {0};
+
+	store_lab_open(&lab);
+	make_records(records);
+	struct store *store = open_with(&lab, records, N_RECORDS);
+
+	cr_assert_eq(store_reader_open(lab.path, &reader), 0);
+	qsort(records, N_RECORDS, sizeof(records[0]), compare_records);
+	for (size_t i = 0; i < ARRAY_LENGTH(excluded); i++)
+		excluded[i] = 2 * i + 1;
+	for (unsigned int bits = 0; bits < 1u << N_BITS; bits++) {
+		struct history_query query = query_of(bits, excluded, ARRAY_LENGTH(excluded));
+
+		n_found[assert_query(reader, &query, records) > 0]++;
+	}
+	/* online and offline at once is the same as online, so a third of all finds nothing with an end */
+	cr_assert_gt(n_found[1], n_found[0], "the combinations must not be vacuous");
+	store_reader_close(&reader);
+	store_close(&store);
+	store_lab_close(&lab);
+}
+
+Test(store_history, unknown_values_find_nothing_and_limits_may_be_zero)
+{
+	struct session_record records[N_RECORDS];
+	struct history_query queries[] = {
+		{.filter.guest_id = "nobody", .limit = 9},
+		{.filter.guest_id = "' OR 1=1 --", .limit = 9},
+		{.filter.location_id = "nowhere", .limit = 9},
+		{.filter = {.has_mac = true, .mac.octets = {9}}, .limit = 9},
+		{.limit = 0},
+	};
+	struct store_lab lab;
+
+	store_lab_open(&lab);
+	make_records(records);
+	struct store *store = open_with(&lab, records, N_RECORDS);
+
+	for (size_t i = 0; i < ARRAY_LENGTH(queries); i++) {
+		struct history_result result = lab_ask(lab.path, &queries[i]);
+
+		cr_assert_eq(result.error, 0);
+		cr_assert_eq(result.n_rows, 0);
+		history_result_clean(&result);
+		queries[i].kind = HISTORY_COUNT;
+		result = lab_ask(lab.path, &queries[i]);
+		cr_assert_eq(result.count, i + 1 < ARRAY_LENGTH(queries) ? 0 : N_RECORDS);
+		history_result_clean(&result);
+	}
+	store_close(&store);
+	store_lab_close(&lab);
+}
+
+Test(store_history, a_reader_sees_each_commit_and_never_writes)
+{
+	const struct history_query count = {.kind = HISTORY_COUNT};
+	struct store_lab lab;
+	struct store_reader *reader = NULL;
+	struct history_result result;
+	struct store_batch batch = {0};
+
+	store_lab_open(&lab);
+	struct store *store = open_with(&lab, NULL, 0);
+
+	cr_assert_eq(store_reader_open(lab.path, &reader), 0);
+	for (uint64_t seq = 1; seq <= 3; seq++) {
+		lab_add_balanced(&batch, seq, 1);
+		cr_assert_eq(lab_write(store, &batch), 0);
+		store_reader_query(reader, &count, &result);
+		cr_assert_eq(result.count, seq);
+		history_result_clean(&result);
+	}
+	store_reader_close(&reader);
+	cr_assert_null(reader);
+	store_reader_close(&reader);
+	store_close(&store);
+	store_lab_close(&lab);
+}
+
+/* ---- who had the address? ---- */
+
+static const struct ip_addr ip_a = {{[10] = 0xff, 0xff, 10, 0, 0, 1}};
+static const struct ip_addr ip_b = {{[10] = 0xff, 0xff, 10, 0, 0, 2}};
+
+static struct session_record holder(uint64_t seq, const struct ip_addr *ip, int64_t since_s, int64_t last_s,
+				    int64_t end_s)
+{
+	return (struct session_record){
+		.seq = seq,
+		.start.wall_ns = S(since_s),
+		.end.wall_ns = S(end_s),
+		.cause = end_s ? END_CAUSE_IDLE_TIMEOUT : END_CAUSE_NONE,
+		.n_addresses = 1,
+		.addresses[0] = {.ip = *ip, .since.wall_ns = S(since_s), .last.wall_ns = S(last_s)},
+	};
+}
+
+static uint64_t holder_at(const struct store_lab *lab, int64_t at_s, uint64_t excluded)
+{
+	struct ip_addr ip = ip_a;
+	struct history_query query = {
+		.kind = HISTORY_AT,
+		.ips = &ip,
+		.n_ips = 1,
+		.at_wall_ns = S(at_s),
+		.excluded_seqs = &excluded,
+		.n_excluded = excluded != 0,
+	};
+	struct history_result result = lab_ask(lab->path, &query);
+	uint64_t seq;
+
+	cr_assert_eq(result.error, 0);
+	cr_assert_eq(result.n_rows, 1);
+	seq = result.rows[0].seq;
+	cr_assert_eq(result.count, seq != 0);
+	cr_assert(seq == 0 || ip_compare(&result.rows[0].addresses[0].ip, &ip_a) == 0);
+	history_result_clean(&result);
+	return seq;
+}
+
+Test(store_history, an_address_belongs_to_the_latest_proof)
+{
+	const struct session_record records[] = {
+		holder(1, &ip_a, 100, 200, 500), /* silent from 200 on, on line until 500 */
+		holder(2, &ip_a, 300, 400, 400), /* took it over, and left at once */
+		holder(3, &ip_b, 100, 900, 0), holder(4, &ip_a, 600, 610, 0), /* on line still */
+	};
+	struct store_lab lab;
+
+	store_lab_open(&lab);
+	struct store *store = open_with(&lab, records, ARRAY_LENGTH(records));
+
+	cr_assert_eq(holder_at(&lab, 99, 0), 0, "before anybody");
+	cr_assert_eq(holder_at(&lab, 100, 0), 1);
+	cr_assert_eq(holder_at(&lab, 250, 0), 1, "its address until the session ends or another has it");
+	cr_assert_eq(holder_at(&lab, 300, 0), 2);
+	cr_assert_eq(holder_at(&lab, 400, 0), 2);
+	cr_assert_eq(holder_at(&lab, 401, 0), 0, "does not fall back to the former holder");
+	cr_assert_eq(holder_at(&lab, 401, 2), 1, "unless memory knows better of the taker");
+	cr_assert_eq(holder_at(&lab, 550, 0), 0);
+	cr_assert_eq(holder_at(&lab, 600, 0), 4);
+	cr_assert_eq(holder_at(&lab, 1000000, 0), 4);
+	cr_assert_eq(holder_at(&lab, 1000000, 4), 0);
+	store_close(&store);
+	store_lab_close(&lab);
+}
+
+Test(store_history, a_claim_within_anothers_time_holds_until_the_other_proves_again)
+{
+	const struct session_record records[] = {
+		holder(1, &ip_a, 100, 900, 900), holder(2, &ip_a, 300, 400, 700), /* a spoofer, say */
+	};
+	struct store_lab lab;
+
+	store_lab_open(&lab);
+	struct store *store = open_with(&lab, records, ARRAY_LENGTH(records));
+
+	cr_assert_eq(holder_at(&lab, 200, 0), 1);
+	cr_assert_eq(holder_at(&lab, 350, 0), 2, "both cover it: the one that took it last");
+	cr_assert_eq(holder_at(&lab, 500, 0), 1, "the proof of the first is known to be later");
+	store_close(&store);
+	store_lab_close(&lab);
+}
+
+Test(store_history, several_addresses_are_answered_in_their_order)
+{
+	const struct session_record records[] = {holder(1, &ip_a, 100, 200, 0), holder(2, &ip_b, 100, 200, 0)};
+	struct ip_addr ips[] = {ip_b, {{0x20}}, ip_a, ip_b};
+	const struct history_query query = {
+		.kind = HISTORY_AT, .ips = ips, .n_ips = ARRAY_LENGTH(ips), .at_wall_ns = S(150)};
+	const uint64_t expected[] = {2, 0, 1, 2};
+	struct store_lab lab;
+
+	store_lab_open(&lab);
+	struct store *store = open_with(&lab, records, ARRAY_LENGTH(records));
+	struct history_result result = lab_ask(lab.path, &query);
+
+	cr_assert_eq(result.n_rows, ARRAY_LENGTH(expected));
+	for (size_t i = 0; i < ARRAY_LENGTH(expected); i++)
+		cr_assert_eq(result.rows[i].seq, expected[i]);
+	cr_assert_eq(result.count, 3);
+	history_result_clean(&result);
+	store_close(&store);
+	store_lab_close(&lab);
+}
+
+Test(store_history, the_end_of_a_session_ends_its_hold)
+{
+	struct session_record record = holder(1, &ip_a, 100, 200, 0);
+	struct store_lab lab;
+	struct store_batch batch = {0};
+
+	store_lab_open(&lab);
+	struct store *store = open_with(&lab, &record, 1);
+
+	cr_assert_eq(holder_at(&lab, 1000, 0), 1);
+	record = holder(1, &ip_a, 100, 200, 300);
+	lab_add_session(&batch, &record);
+	cr_assert_eq(lab_write(store, &batch), 0);
+	cr_assert_eq(holder_at(&lab, 300, 0), 1);
+	cr_assert_eq(holder_at(&lab, 301, 0), 0);
+	store_close(&store);
+	store_lab_close(&lab);
+}
+
+/* ---- giving up ---- */
+
+struct interrupter {
+	struct store_reader *reader;
+	atomic_bool is_done;
+};
+
+static void *interrupt_until_done(void *context)
+{
+	struct interrupter *interrupter = context;
+
+	while (!atomic_load(&interrupter->is_done))
+		store_reader_interrupt(interrupter->reader);
+	return NULL;
+}
+
+Test(store_history, an_interrupted_query_says_so_and_the_next_one_works, .timeout = 60)
+{
+	struct session_record records[N_RECORDS];
+	struct interrupter interrupter = {0};
+	const struct history_query all = {.kind = HISTORY_LIST, .limit = N_RECORDS};
+	struct history_result result = {0};
+	struct store_lab lab;
+	pthread_t thread;
+
+	store_lab_open(&lab);
+	make_records(records);
+	struct store *store = open_with(&lab, records, N_RECORDS);
+
+	cr_assert_eq(store_reader_open(lab.path, &interrupter.reader), 0);
+	cr_assert_eq(pthread_create(&thread, NULL, interrupt_until_done, &interrupter), 0);
+	while (result.error != -EINTR) {
+		cr_assert_eq(result.error, 0);
+		history_result_clean(&result);
+		store_reader_query(interrupter.reader, &all, &result);
+	}
+	cr_assert_null(result.rows);
+	cr_assert_eq(result.n_rows, 0);
+	atomic_store(&interrupter.is_done, true);
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+	store_reader_query(interrupter.reader, &all, &result);
+	cr_assert_eq(result.error, 0);
+	cr_assert_eq(result.n_rows, N_RECORDS);
+	history_result_clean(&result);
+	store_reader_close(&interrupter.reader);
+	store_close(&store);
+	store_lab_close(&lab);
+}

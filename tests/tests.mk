@@ -1,0 +1,62 @@
+# octetd - SPDX-License-Identifier: MIT
+# Each tests/<suite>/test_X.c becomes a binary of its own. tests/support/run-suites builds what it needs with these
+# rules, runs it and counts. What a suite shares stands beside it in files not named test_*, or in tests/support.
+SUITES := lint purity unit io bpf sanitize canaries valgrind fuzz e2e
+
+test_binaries = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
+UNIT_TESTS := $(call test_binaries,tests/unit/test_*.c)
+IO_TESTS := $(call test_binaries,tests/io/test_*.c)
+BPF_TESTS := $(call test_binaries,tests/bpf/test_*.c)
+FUZZERS := $(call test_binaries,tests/fuzz/fuzz_*.c)
+CANARIES := $(call test_binaries,tests/support/canary/*.c)
+
+shared_objects = $(call objects,$(filter-out $(wildcard $(1)/test_*.c $(1)/fuzz_*.c),$(wildcard $(1)/*.c))) \
+	$(call objects,tests/support/*.c)
+
+$(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -c -o $@ $<
+# the tests of the kernel half load the same skeleton
+$(call objects,tests/bpf/*.c): | $(BUILD)/octet.skel.h
+
+# core's tests link with core, base, jansson and the test library: a core that reached for more would not link
+$(UNIT_TESTS): %: %.o $(call shared_objects,tests/unit) $(LIB_CORE) $(LIB_BASE)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_CORE) -lcriterion
+$(IO_TESTS): %: %.o $(call shared_objects,tests/io) $(LIB_IO) $(LIB_CORE) $(LIB_BASE)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL) -lcriterion
+$(BPF_TESTS): %: %.o $(call shared_objects,tests/bpf) $(LIB_IO) $(LIB_CORE) $(LIB_BASE)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL) -lcriterion
+$(FUZZERS): %: %.o $(LIB_IO) $(LIB_CORE) $(LIB_BASE)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_ALL)
+$(CANARIES): %: %.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL) -lcriterion
+
+build-unit: $(UNIT_TESTS)
+build-io: $(IO_TESTS)
+build-bpf: $(BPF_TESTS)
+build-fuzz: $(FUZZERS)
+build-canaries: $(CANARIES)
+build-e2e: all
+build-purity: $(LIB_CORE) $(LIB_BASE)
+build-lint: $(BUILD)/octet.skel.h
+
+RUN_SUITES = BUILD=$(BUILD) tests/support/run-suites
+test:
+	scripts/install-deps test
+	@$(RUN_SUITES) $(SUITES)
+$(SUITES):
+	@$(RUN_SUITES) $@
+fuzz-smoke: fuzz
+
+format:
+	clang-format -i $$(scripts/lint files)
+
+help:
+	@sed -n '/^#   make/s/^#   //p' Makefile
+	@echo 'make install  PREFIX=$(PREFIX) DESTDIR=: the binary, an example config, the systemd unit'
+	@echo 'make clean    removes $(BUILD)'
+	@echo 'make format   clang-format over all C'
+	@echo 'make SUITE    one suite, with V=1 all of its output: $(SUITES)'
+	@echo 'SANITIZE=1    with any target: AddressSanitizer and UndefinedBehaviorSanitizer, in build/sanitize'
+
+.PHONY: test format help fuzz-smoke $(SUITES) $(addprefix build-,$(SUITES))
