@@ -83,12 +83,12 @@ run:
 	$(MAKE) all
 	BUILD=$(BUILD) IFACE=$(IFACE) scripts/run
 
+# a configuration that is there is left alone; the systemd unit only where there is one to install
 install: all
 	install -D -m 755 $(BUILD)/octetd $(DESTDIR)$(PREFIX)/sbin/octetd
-	for file in $(wildcard scripts/octetd.conf.example); do \
-		install -D -m 644 $$file $(DESTDIR)/etc/octetd/octetd.conf.example; done
-	for file in $(wildcard scripts/octetd.service); do \
-		install -D -m 644 $$file $(DESTDIR)/lib/systemd/system/octetd.service; done
+	install -D -m 644 scripts/octetd.conf $(DESTDIR)$(PREFIX)/share/doc/octetd/octetd.conf
+	test -e $(DESTDIR)/etc/octetd.conf || install -D -m 644 scripts/octetd.conf $(DESTDIR)/etc/octetd.conf
+	test ! -e scripts/octetd.service || install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system scripts/octetd.service
 
 clean:
 	rm -rf $(BUILD)

@@ -10,14 +10,9 @@
 
 static void print_help(void)
 {
-	size_t n_keys;
-	const struct config_key *keys = config_keys(&n_keys);
-
 	printf("usage: octetd run [--config=FILE] [--KEY=VALUE]...\n\n"
-	       "Counts guests on the configured interfaces and answers the API. Flags override the file\n"
-	       "(default: /etc/octetd.conf if it exists). Keys:\n\n");
-	for (size_t i = 0; i < n_keys; i++)
-		printf("  %-24s %s\n", keys[i].name, keys[i].help);
+	       "Counts guests on the configured interfaces and answers the API.\n\n");
+	options_print_help(stdout);
 }
 
 static void report(void *context, int line, const char *text)

@@ -10,8 +10,15 @@ BPF_TESTS := $(call test_binaries,tests/bpf/test_*.c)
 FUZZERS := $(call test_binaries,tests/fuzz/fuzz_*.c)
 CANARIES := $(call test_binaries,tests/support/canary/*.c)
 
-shared_objects = $(call objects,$(filter-out $(wildcard $(1)/test_*.c $(1)/fuzz_*.c),$(wildcard $(1)/*.c))) \
-	$(call objects,tests/support/*.c)
+# an archive per directory, so that a test takes only what it uses
+shared = $(foreach directory,$(1),$(if $(call shared_sources,$(directory)),$(BUILD)/$(directory)/libshared.a))
+shared_sources = $(filter-out $(wildcard $(1)/test_*.c $(1)/fuzz_*.c),$(wildcard $(1)/*.c))
+define shared_rule
+$(BUILD)/$(1)/libshared.a: $(call objects,$(call shared_sources,$(1)))
+	@rm -f $$@
+	ar rcs $$@ $$^
+endef
+$(foreach directory,$(addprefix tests/,unit io bpf fuzz support),$(eval $(call shared_rule,$(directory))))
 
 $(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -20,13 +27,13 @@ $(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
 $(call objects,tests/bpf/*.c): | $(BUILD)/octet.skel.h
 
 # core's tests link with core, base, jansson and the test library: a core that reached for more would not link
-$(UNIT_TESTS): %: %.o $(call shared_objects,tests/unit) $(LIB_CORE) $(LIB_BASE)
+$(UNIT_TESTS): %: %.o $(call shared,tests/unit tests/support) $(LIB_CORE) $(LIB_BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_CORE) -lcriterion
-$(IO_TESTS): %: %.o $(call shared_objects,tests/io) $(LIB_IO) $(LIB_CORE) $(LIB_BASE)
+$(IO_TESTS): %: %.o $(call shared,tests/io tests/support) $(LIB_IO) $(LIB_CORE) $(LIB_BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL) -lcriterion
-$(BPF_TESTS): %: %.o $(call shared_objects,tests/bpf) $(LIB_IO) $(LIB_CORE) $(LIB_BASE)
+$(BPF_TESTS): %: %.o $(call shared,tests/bpf tests/support) $(LIB_IO) $(LIB_CORE) $(LIB_BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL) -lcriterion
-$(FUZZERS): %: %.o $(LIB_IO) $(LIB_CORE) $(LIB_BASE)
+$(FUZZERS): %: %.o $(call shared,tests/fuzz tests/support) $(LIB_IO) $(LIB_CORE) $(LIB_BASE)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_ALL)
 $(CANARIES): %: %.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL) -lcriterion
@@ -53,7 +60,7 @@ format:
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
-	@echo 'make install  PREFIX=$(PREFIX) DESTDIR=: the binary, an example config, the systemd unit'
+	@echo 'make install  PREFIX=$(PREFIX) DESTDIR=: the binary, a configuration to begin with, the systemd unit'
 	@echo 'make clean    removes $(BUILD)'
 	@echo 'make format   clang-format over all C'
 	@echo 'make SUITE    one suite, with V=1 all of its output: $(SUITES)'

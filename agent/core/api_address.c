@@ -58,18 +58,11 @@ static int shown_length(const char *token)
 	return (int)length;
 }
 
-/* Cuts list up in place. */
-static void read_addresses(char *list, struct addresses *out, struct api_errors *errors)
+/* Cuts list up in place; it has no more than TOKENS_MAX tokens. */
+static void read_tokens(char *list, struct addresses *out, struct api_errors *errors)
 {
 	char *rest = NULL;
 
-	out->n_tokens = count_tokens(list);
-	if (out->n_tokens == 0)
-		api_errors_add(errors, FIELD, "The ip address is required.");
-	if (out->n_tokens > TOKENS_MAX)
-		api_errors_add(errors, FIELD, "The ip address must not have more than %d items.", TOKENS_MAX);
-	if (errors->n_errors && (out->n_tokens == 0 || out->n_tokens > TOKENS_MAX))
-		return;
 	for (char *token = strtok_r(list, ",", &rest); token; token = strtok_r(NULL, ",", &rest)) {
 		struct ip_addr ip;
 
@@ -79,6 +72,17 @@ static void read_addresses(char *list, struct addresses *out, struct api_errors 
 		else if (!is_among(&ip, out->ips, out->n_ips))
 			out->ips[out->n_ips++] = ip;
 	}
+}
+
+static void read_addresses(char *list, struct addresses *out, struct api_errors *errors)
+{
+	out->n_tokens = count_tokens(list);
+	if (out->n_tokens == 0)
+		api_errors_add(errors, FIELD, "The ip address is required.");
+	else if (out->n_tokens > TOKENS_MAX)
+		api_errors_add(errors, FIELD, "The ip address must not have more than %d items.", TOKENS_MAX);
+	else
+		read_tokens(list, out, errors);
 }
 
 static const struct session_address *find_address(const struct session_record *record, const struct ip_addr *ip)
@@ -151,10 +155,10 @@ static int ask_history(const struct api_request *request, const struct addresses
 	query->kind = HISTORY_AT;
 	/* nobody knows the future; a clock that is ahead of ours means now */
 	query->at_wall_ns = at_wall_ns < request->now.wall_ns ? at_wall_ns : request->now.wall_ns;
-	query->ips = calloc(addresses->n_ips, sizeof(*query->ips));
+	query->ips = malloc(sizeof(addresses->ips));
 	if (!query->ips)
 		return -ENOMEM;
-	memcpy(query->ips, addresses->ips, addresses->n_ips * sizeof(*query->ips));
+	memcpy(query->ips, addresses->ips, sizeof(addresses->ips));
 	query->n_ips = addresses->n_ips;
 	own.pending->is_array = addresses->n_tokens > 1;
 	r = api_call_take_unsaved(request->api->engine, &own, has_wanted_address);

@@ -11,7 +11,8 @@
 #include "core/config_value.h"
 #include "octet/abi.h"
 
-#define LIST_MAX (OCTET_SLOTS_MAX > CONFIG_PROXIES_MAX ? OCTET_SLOTS_MAX : CONFIG_PROXIES_MAX)
+#define LIST_MAX 64 /* elements of any list */
+_Static_assert(OCTET_SLOTS_MAX <= LIST_MAX && CONFIG_PROXIES_MAX <= LIST_MAX, "each list fits");
 
 /* Where a key's value lives, and in which form. */
 enum store { STORE_U16, STORE_U32, STORE_I64, STORE_BOOLEAN, STORE_TEXT, STORE_ATTACH, STORE_NAMES, STORE_PREFIXES };

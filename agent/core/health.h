@@ -43,8 +43,8 @@ struct health {
 };
 
 /*
- * Counting is complete when every interface is attached in both directions, the last collection worked,
- * and no frame fell into OCTET_CLASS_TABLE_FULL.
+ * Counting is complete when there is an interface, every one is attached in both directions, there was a
+ * collection and the last one worked, and no frame fell into OCTET_CLASS_TABLE_FULL.
  */
 bool health_is_complete(const struct health *health);
 

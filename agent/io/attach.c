@@ -117,16 +117,18 @@ static int tcx_attach(const struct attach_point *point, int program_fd, struct a
 	return 0;
 }
 
-static struct bpf_tc_hook hook_of(uint32_t ifindex, enum bpf_tc_attach_point point)
+/* Filled in place: libbpf checks the padding too, which a copy of the struct need not preserve. */
+static void hook_fill(struct bpf_tc_hook *hook, uint32_t ifindex, enum bpf_tc_attach_point point)
 {
-	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
-
-	return hook;
+	memset(hook, 0, sizeof(*hook));
+	hook->sz = sizeof(*hook);
+	hook->ifindex = (int)ifindex;
+	hook->attach_point = point;
 }
 
 static int clsact_attach(const struct attach_point *point, int program_fd, struct attachment *out)
 {
-	struct bpf_tc_hook hook = hook_of(point->ifindex, tc_points[point->direction]);
+	struct bpf_tc_hook hook;
 	DECLARE_LIBBPF_OPTS(bpf_tc_opts, query, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
 	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY,
 			    .prog_fd = program_fd, .flags = BPF_TC_F_REPLACE);
@@ -135,6 +137,7 @@ static int clsact_attach(const struct attach_point *point, int program_fd, struc
 	int r;
 
 	marker_path(point, marker);
+	hook_fill(&hook, point->ifindex, tc_points[point->direction]);
 	r = bpf_tc_hook_create(&hook);
 	if (r == 0)
 		mkdir(marker, 0700);
@@ -179,7 +182,7 @@ bool attach_is_alive(const struct attachment *attachment)
 		return link_info(attachment->link_fd, &info) == 0 && info.ifindex == attachment->ifindex;
 	if (attachment->kind != ATTACH_CLSACT)
 		return false;
-	hook = hook_of(attachment->ifindex, tc_points[attachment->direction]);
+	hook_fill(&hook, attachment->ifindex, tc_points[attachment->direction]);
 	return bpf_tc_query(&hook, &query) == 0;
 }
 
@@ -193,13 +196,14 @@ void attach_release(struct attachment *attachment)
 
 static void clsact_remove(const struct attach_point *point, const struct attachment *attachment)
 {
-	struct bpf_tc_hook hook = hook_of(attachment->ifindex, tc_points[attachment->direction]);
-	struct bpf_tc_hook both = hook_of(attachment->ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
-	struct bpf_tc_hook other = hook_of(attachment->ifindex, tc_points[!attachment->direction]);
+	struct bpf_tc_hook hook, both, other;
 	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
 	DECLARE_LIBBPF_OPTS(bpf_tc_opts, query, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
 	char marker[PATH_MAX];
 
+	hook_fill(&hook, attachment->ifindex, tc_points[attachment->direction]);
+	hook_fill(&other, attachment->ifindex, tc_points[!attachment->direction]);
+	hook_fill(&both, attachment->ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
 	bpf_tc_detach(&hook, &opts);
 	if (!attachment->is_ours || bpf_tc_query(&other, &query) == 0)
 		return;

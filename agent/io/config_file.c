@@ -95,7 +95,8 @@ static bool is_known_unknown(const struct reader *reader, const char *name)
 
 static void note_unknown(struct reader *reader, int line, const char *name)
 {
-	char subject[80];
+	char quoted[80];
+	char subject[sizeof(quoted) + 1];
 	char sentence[CONFIG_ERROR_SIZE];
 
 	if (reader->n_unknown < UNKNOWN_MAX) {
@@ -108,8 +109,7 @@ static void note_unknown(struct reader *reader, int line, const char *name)
 			reader->is_out_of_memory = true;
 		}
 	}
-	config_quote(name, subject, sizeof(subject) - 1);
-	strcat(subject, " ");
+	snprintf(subject, sizeof(subject), "%s ", config_quote(name, quoted, sizeof(quoted)));
 	(void)config_set(reader->config, name, "", sentence, sizeof(sentence));
 	note(reader, line, subject, sentence);
 	reader->n_kept = reader->n_mistakes;
@@ -396,7 +396,7 @@ int config_file_read(const char *path, struct config *config, config_report repo
 	char sentence[CONFIG_ERROR_SIZE];
 	int result = load(path, &reader.text);
 
-	if (!result)
+	if (reader.text)
 		result = parse(&reader);
 	for (size_t i = 0; i < reader.n_mistakes; i++)
 		report(context, reader.mistakes[i].line, reader.mistakes[i].text);

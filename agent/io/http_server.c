@@ -43,6 +43,7 @@ struct http_server {
 	uv_prepare_t prepare;
 	uv_timer_t timer;
 	bool is_running;      /* inside the library */
+	uint32_t n_added;     /* connections given to the library since it ran; later versions count them only then */
 	unsigned int n_parts; /* that have yet to say that they are closed */
 	http_server_closed closed;
 	void *closed_context;
@@ -59,7 +60,7 @@ static uint32_t count_connections(const struct http_server *server)
 
 static bool has_room(const struct http_listener *listener)
 {
-	return count_connections(listener->server) < listener->max_connections;
+	return count_connections(listener->server) + listener->server->n_added < listener->max_connections;
 }
 
 static void run(struct http_server *server)
@@ -68,6 +69,7 @@ static void run(struct http_server *server)
 	server->is_running = true;
 	MHD_run(server->daemon);
 	server->is_running = false;
+	server->n_added = 0;
 	if (server->exchanges.is_closing) { /* by a handler */
 		close_parts(server);
 		return;
@@ -110,6 +112,7 @@ static bool on_accepted(void *context, int fd, const struct sockaddr *peer, sock
 
 	/* on failure the library has closed fd and logged why */
 	(void)MHD_add_connection(listener->server->daemon, fd, peer, peer_length);
+	listener->server->n_added++;
 	listener->server->exchanges.is_due = true;
 	return has_room(listener);
 }

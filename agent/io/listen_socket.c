@@ -87,6 +87,7 @@ static int bound_port(int fd, uint16_t *port_out)
 	struct sockaddr_storage address;
 	socklen_t length = sizeof(address);
 
+	memset(&address, 0, sizeof(address));
 	if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
 		return -errno;
 	*port_out = ntohs(address.ss_family == AF_INET ? ((const struct sockaddr_in *)&address)->sin_port

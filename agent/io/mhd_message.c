@@ -95,6 +95,7 @@ static void read_local_authority(struct MHD_Connection *connection, struct mhd_r
 	char text[IP_TEXT_SIZE];
 	uint16_t port = 0;
 
+	memset(&address, 0, sizeof(address));
 	if (!info || getsockname(info->connect_fd, (struct sockaddr *)&address, &length) != 0)
 		return;
 

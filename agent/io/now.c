@@ -39,8 +39,9 @@ struct instant now_from_kernel(struct instant now, int64_t kernel_mono_ns)
 {
 	struct instant at = now;
 
+	/* a stamp from before the boot is garbage, and must not overflow */
 	if (kernel_mono_ns < now.mono_ns)
-		at.mono_ns = kernel_mono_ns + suspended_ns();
+		at.mono_ns = (kernel_mono_ns > 0 ? kernel_mono_ns : 0) + suspended_ns();
 	if (at.mono_ns > now.mono_ns)
 		at.mono_ns = now.mono_ns;
 	at.wall_ns = now.wall_ns - (now.mono_ns - at.mono_ns);

@@ -135,9 +135,10 @@ static int64_t record_time_ns(const struct timeval *stamp)
 	int64_t time_ns;
 
 	/* libpcap keeps the unsigned seconds of a pcap record in a signed 32-bit field: 2038 to 2106 */
-	if (seconds < 0)
+	if (seconds < 0 && seconds >= INT32_MIN)
 		seconds = (uint32_t)seconds;
-	if (__builtin_mul_overflow(seconds, NS_PER_S, &time_ns) ||
+	/* beyond: the unsigned 64 bits of pcapng */
+	if (seconds < 0 || __builtin_mul_overflow(seconds, NS_PER_S, &time_ns) ||
 	    __builtin_add_overflow(time_ns, fraction_ns, &time_ns))
 		return INT64_MAX;
 	return time_ns < 0 ? 0 : time_ns;

@@ -311,22 +311,29 @@ static int (*const answer_kinds[])(struct answer *answer) = {
 	[HISTORY_AT] = answer_at,
 };
 
+/* An error may have ended the snapshot already, and an interrupt that comes now keeps it. */
+static int end_snapshot(sqlite3 *db)
+{
+	return sqlite3_get_autocommit(db) ? 0 : store_exec(db, "ROLLBACK");
+}
+
 /* One snapshot for all statements of a question. */
 static int answer_in_snapshot(struct answer *answer)
 {
 	sqlite3 *db = answer->reader->db;
 	bool is_possible = true;
-	int r = store_exec(db, "BEGIN");
+	int r = end_snapshot(db);
 
+	if (!r)
+		r = store_exec(db, "BEGIN");
 	if (r)
 		return r;
 	if (answer->query->kind != HISTORY_AT)
 		r = resolve_location(answer, &is_possible);
 	if (!r && is_possible)
 		r = answer_kinds[answer->query->kind](answer);
-	/* an interrupt or a read error may have ended it already */
-	if (!sqlite3_get_autocommit(db))
-		(void)store_exec(db, "ROLLBACK");
+	/* if this fails, the next question does it */
+	(void)end_snapshot(db);
 	return r;
 }
 

@@ -126,7 +126,10 @@ static int create_private(const char *path)
 		return 0;
 	if (errno != EEXIST || stat(path, &status) < 0)
 		return -errno;
-	return S_ISDIR(status.st_mode) ? -EISDIR : 0;
+	if (S_ISDIR(status.st_mode))
+		return -EISDIR;
+	/* SQLite would open it for reading, and stumble over its side files with a less telling error */
+	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
 static int open_store(const char *path, struct store *store)

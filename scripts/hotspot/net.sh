@@ -40,14 +40,15 @@ net_create_namespaces() {
 
 # Before any link exists: addresses are usable at once (no duplicate detection), autoconfiguration is predictable
 net_set_sysctls() {
-	local quick=(ipv6/conf/default/{disable_ipv6,accept_dad,dad_transmits,use_tempaddr,addr_gen_mode}"=0")
+	local quick=(ipv6/conf/default/{accept_dad,dad_transmits,use_tempaddr,addr_gen_mode}"=0")
 	local node
 	lab_sysctl uplink "${quick[@]}"
 	lab_sysctl gw "${quick[@]}" ipv4/ip_forward=1 ipv6/conf/{all,default}/forwarding=1 \
 		bridge/bridge-nf-call-{iptables,ip6tables,arptables}=0
 	lab_sysctl ap ipv6/conf/{all,default}/disable_ipv6=1 bridge/bridge-nf-call-{iptables,ip6tables,arptables}=0
 	for node in "${LAB_GUESTS[@]}"; do
-		lab_sysctl "$node" "${quick[@]}" ipv6/conf/default/{accept_ra=2,router_solicitation_delay=0}
+		# a solicitation that finds a bridge not yet forwarding would cost seconds: see net_is_connected
+		lab_sysctl "$node" "${quick[@]}" ipv6/conf/default/{disable_ipv6=1,accept_ra=2,router_solicitation_delay=0}
 	done
 }
 
@@ -90,6 +91,14 @@ net_create_guest() {
 	printf 'link set %s up\n' "ap$n" "wire$n" "radio$n" | lab_ip ap
 	lab_ip gw <<<"link set port$n up"
 	printf 'link set %s up\n' lo wlan0 | lab_ip "$guest"
+}
+
+# True when every port of every bridge forwards, which follows the link by some milliseconds
+net_is_connected() {
+	local node
+	for node in gw ap; do
+		bridge -n "$(netns_name "$node")" link show
+	done | awk '/state forwarding/ { n++ } END { exit n != 3 * '"${#LAB_GUESTS[@]}"' }'
 }
 
 # net_guest_offloads GUEST on|off: super-packets at the gateway (on), or wire packets everywhere (off)

@@ -50,15 +50,24 @@ traffic_of() { # GUEST SECONDS
 	done
 }
 
-# traffic_run SECONDS
+# traffic_run SECONDS: each guest in a process group of its own, so that an early end takes its transfers along
 traffic_run() {
-	local guest
+	local guest pids=()
+	set -m
 	trap 'exit 143' TERM
 	trap 'exit 130' INT
-	trap 'trap - EXIT; kill 0 2>/dev/null' EXIT
+	trap 'traffic_stop "${pids[@]}"' EXIT
 	for guest in "${LAB_GUESTS[@]}"; do
 		traffic_of "$guest" "$1" &
+		pids+=($!)
 	done
 	wait
 	trap - EXIT
+}
+
+traffic_stop() { # LEADER OF A GROUP...
+	local pid
+	for pid in "$@"; do
+		kill -TERM -- "-$pid" 2>/dev/null || true
+	done
 }

@@ -51,12 +51,12 @@ tap_skip() { # NAME REASON
 
 # tap_ok NAME COMMAND...: passes when the command succeeds; what it printed is shown when it does not
 tap_ok() {
-	local name=$1 output
+	local name=$1
 	shift
-	if output=$("$@" 2>&1); then
+	if "$@" >"$LOG_DIR/output" 2>&1; then
 		tap_pass "$name"
 	else
-		tap_fail "$name" "failed: $*${output:+$'\n'$output}"
+		tap_fail "$name" "failed: $*"$'\n'"$(cat "$LOG_DIR/output")"
 	fi
 }
 
@@ -214,7 +214,7 @@ declare -A capture_pid capture_file
 capture_start() {
 	local key=$1/$2 file=${3:-$LOG_DIR/$1-$2.pcap}
 	: >"$file.log"
-	nsenter --net="$(netns_path "$1")" -- tcpdump -i "$2" -w "$file" -s 128 -B 65536 --immediate-mode -n -Z root \
+	nsenter --net="$(netns_path "$1")" -- tcpdump -i "$2" -w "$file" -s 128 -B 65536 --immediate-mode -U -n -Z root \
 		</dev/null 2>"$file.log" 8>&- &
 	capture_pid[$key]=$!
 	capture_file[$key]=$file
@@ -226,10 +226,17 @@ capture_start() {
 capture_is_drained() { # KEY
 	local log=${capture_file[$1]}.log n_lines captured received
 	n_lines=$(wc -l <"$log")
-	kill -USR1 "${capture_pid[$1]}" || return 1
+	kill -USR1 "${capture_pid[$1]}" 2>/dev/null || return 1
 	wait_until "[ \$(wc -l <'$log') -gt $n_lines ]" 1000 || return 1
 	read -r captured received < <(tail -n 1 "$log" | sed -n 's/[^0-9]*\([0-9]*\) packets* captured, \([0-9]*\) .*/\1 \2/p')
 	[ -n "$captured" ] && [ "$captured" = "$received" ]
+}
+
+# capture_flush NODE INTERFACE: what has been captured so far is in the file when it returns (SIGUSR2: tcpdump(8))
+capture_flush() {
+	wait_until "capture_is_drained '$1/$2'" 5000
+	kill -USR2 "${capture_pid[$1/$2]}"
+	pause_s 0.1
 }
 
 # capture_stop [NODE INTERFACE]: all of them without arguments; fails when a packet was missed
@@ -249,16 +256,14 @@ capture_stop() {
 }
 
 # truth NODE...: the clients that captures of these guests (or of gw) saw, as octetd replay would list them; may be
-# asked while a capture runs, once it is drained
+# asked while a capture runs, and then tells of all that had gone over the wire until then
 truth() {
-	local node key
+	local node key arguments
 	for node in "$@"; do
-		key=$node/wlan0
-		if [ "$node" = gw ]; then
-			"$TOP/tests/support/pcap-truth" --gateway-mac "$GW_MAC" "${capture_file[gw/br-guest]}"
-		else
-			"$TOP/tests/support/pcap-truth" --client "${GUEST_MAC[$node]}" "${capture_file[$key]}"
-		fi || return 1
+		key=$node/wlan0 arguments=(--client "${GUEST_MAC[$node]-}")
+		[ "$node" != gw ] || key=gw/br-guest arguments=(--gateway-mac "$GW_MAC")
+		[ -z "${capture_pid[$key]-}" ] || wait_until "capture_is_drained '$key'" 5000 || return 1
+		"$TOP/tests/support/pcap-truth" "${arguments[@]}" "${capture_file[$key]}" || return 1
 	done | jq -s 'map(.clients) | add | sort_by(.mac, .ip)'
 }
 
@@ -267,8 +272,9 @@ readonly JQ_TOTALS='"up \(.up.packets) \(.up.bytes) down \(.down.packets) \(.dow
 # truth_totals GUEST [IP]: "up PACKETS BYTES down PACKETS BYTES", of one address or of all
 truth_totals() {
 	truth "$1" | jq -r --arg ip "${2-}" 'map(select($ip == "" or .ip == $ip)) |
-		{up: {packets: map(.up.packets) | add // 0, bytes: map(.up.bytes) | add // 0},
-		 down: {packets: map(.down.packets) | add // 0, bytes: map(.down.bytes) | add // 0}} | '"$JQ_TOTALS"
+		def sum(field): map(field) | add // 0;
+		{up: {packets: sum(.up.packets), bytes: sum(.up.bytes)},
+		 down: {packets: sum(.down.packets), bytes: sum(.down.bytes)}} | '"$JQ_TOTALS"
 }
 
 # ---- the agent, on the gateway ----
@@ -292,7 +298,7 @@ agent_start() {
 # The same without waiting; for tests of start-up itself
 agent_launch() {
 	mkdir -p "$STATE/state"
-	nsenter --net="$(netns_path gw)" -- "$OCTETD" run --interfaces=br-guest --state-dir="$STATE/state" \
+	nsenter --net="$(netns_path gw)" -- "$OCTETD" run --config=/dev/null --interfaces=br-guest --state-dir="$STATE/state" \
 		--bpffs-dir="$STATE/bpf" --socket-path="$STATE/octetd.sock" --listen-port="$AGENT_PORT" \
 		--rate-limit-per-minute=0 "$@" </dev/null >>"$LOG_DIR/agent.log" 2>&1 8>&- &
 	AGENT_PID=$!
@@ -310,12 +316,14 @@ agent_reap() {
 agent_stop() {
 	local late=0
 	[ -n "$AGENT_PID" ] || return 0
-	kill -s "${1-TERM}" "$AGENT_PID" 2>/dev/null
-	wait_until '! agent_runs' 10000 || {
-		late=1
-		kill -KILL "$AGENT_PID"
-	}
-	agent_reap
+	{ # the shell says "Killed" to whom it may concern
+		kill -s "${1-TERM}" "$AGENT_PID"
+		wait_until '! agent_runs' 10000 || {
+			late=1
+			kill -KILL "$AGENT_PID"
+		}
+		agent_reap
+	} 2>/dev/null
 	return "$late"
 }
 

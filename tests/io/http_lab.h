@@ -33,7 +33,7 @@ struct http_lab {
 	char socket_path[96];
 	struct lab_client *clients; /* LAB_CLIENTS_MAX of them */
 	size_t n_clients;
-	struct http_exchange *pending[LAB_PENDING_MAX]; /* of targets that begin with /never */
+	struct http_exchange *pending[LAB_PENDING_MAX]; /* of targets that begin with /never; /release answers them */
 	size_t n_pending;
 	size_t n_requests;
 };
@@ -51,7 +51,7 @@ struct lab_client *lab_connect(struct http_lab *lab, const char *address);
 void lab_send(struct lab_client *client, const char *text);
 void lab_disconnect(struct http_lab *lab, struct lab_client *client);
 
-/* Run the loop until it is so; false when it takes longer than 5 s. */
+/* Run the loop until it is so; false when it takes too long. */
 bool lab_until_ended(struct http_lab *lab, const struct lab_client *client);
 bool lab_until_answers(struct http_lab *lab, const struct lab_client *client, size_t n); /* whole ones */
 bool lab_until_requests(struct http_lab *lab, size_t n);

@@ -29,7 +29,7 @@ void store_lab_close(struct store_lab *lab)
 	cr_assert_eq(nftw(lab->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT), 0);
 }
 
-uint64_t lab_random(uint64_t *seed)
+uint64_t store_lab_random(uint64_t *seed)
 {
 	*seed ^= *seed << 13;
 	*seed ^= *seed >> 7;
@@ -49,7 +49,7 @@ static char *random_text(uint64_t *seed)
 					    "Şâğun Ğöel",
 					    "日本の旅人",
 					    "🐘\t\n"};
-	uint64_t choice = lab_random(seed) % (ARRAY_LENGTH(texts) + 2);
+	uint64_t choice = store_lab_random(seed) % (ARRAY_LENGTH(texts) + 2);
 	char *text;
 
 	if (choice < ARRAY_LENGTH(texts))
@@ -60,36 +60,36 @@ static char *random_text(uint64_t *seed)
 		text[10000] = '\0';
 		return text;
 	}
-	cr_assert_gt(asprintf(&text, "%016llx", (unsigned long long)lab_random(seed)), 0);
+	cr_assert_gt(asprintf(&text, "%016llx", (unsigned long long)store_lab_random(seed)), 0);
 	return text;
 }
 
 static uint64_t random_counter(uint64_t *seed)
 {
 	static const uint64_t counters[] = {0, 1, UINT32_MAX, (uint64_t)UINT32_MAX + 1, INT64_MAX};
-	uint64_t choice = lab_random(seed) % (ARRAY_LENGTH(counters) + 3);
+	uint64_t choice = store_lab_random(seed) % (ARRAY_LENGTH(counters) + 3);
 
-	return choice < ARRAY_LENGTH(counters) ? counters[choice] : lab_random(seed) >> 1;
+	return choice < ARRAY_LENGTH(counters) ? counters[choice] : store_lab_random(seed) >> 1;
 }
 
 static struct instant random_instant(uint64_t *seed)
 {
 	return (struct instant){
-		.mono_ns = (int64_t)(lab_random(seed) >> 16),
-		.wall_ns = INT64_C(1700000000) * NS_PER_S + (int64_t)(lab_random(seed) >> 12),
+		.mono_ns = (int64_t)(store_lab_random(seed) >> 16),
+		.wall_ns = INT64_C(1700000000) * NS_PER_S + (int64_t)(store_lab_random(seed) >> 12),
 	};
 }
 
 static struct ip_addr random_ip(uint64_t *seed, uint8_t last)
 {
-	const uint8_t v4[4] = {10, 0, (uint8_t)(lab_random(seed) & 3), last};
+	const uint8_t v4[4] = {10, 0, (uint8_t)(store_lab_random(seed) & 3), last};
 	struct ip_addr ip;
 
-	if (lab_random(seed) & 1)
+	if (store_lab_random(seed) & 1)
 		return ip_from_v4(v4);
 	for (size_t i = 0; i < sizeof(ip.octets); i++)
-		ip.octets[i] = (uint8_t)lab_random(seed);
-	ip.octets[0] = lab_random(seed) & 1 ? 0x20 : 0xfe;
+		ip.octets[i] = (uint8_t)store_lab_random(seed);
+	ip.octets[0] = store_lab_random(seed) & 1 ? 0x20 : 0xfe;
 	ip.octets[15] = last; /* addresses of one session differ */
 	return ip;
 }
@@ -98,11 +98,11 @@ static void add_random_addresses(uint64_t *seed, struct session_record *record)
 {
 	struct instant since = record->start;
 
-	record->n_addresses = lab_random(seed) % (SESSION_ADDRESSES_MAX + 1);
+	record->n_addresses = store_lab_random(seed) % (SESSION_ADDRESSES_MAX + 1);
 	for (size_t i = 0; i < record->n_addresses; i++) {
 		struct session_address *address = &record->addresses[i];
 
-		since.wall_ns += 1 + (int64_t)(lab_random(seed) % 1000);
+		since.wall_ns += 1 + (int64_t)(store_lab_random(seed) % 1000);
 		*address = (struct session_address){
 			.ip = random_ip(seed, (uint8_t)i),
 			.since = since,
@@ -113,7 +113,7 @@ static void add_random_addresses(uint64_t *seed, struct session_record *record)
 	record->primary_ip = session_record_choose_primary(record);
 }
 
-struct session_record lab_record(uint64_t *seed, uint64_t seq)
+struct session_record store_lab_record(uint64_t *seed, uint64_t seq)
 {
 	static const enum end_cause causes[] = {END_CAUSE_NONE, END_CAUSE_USER_REQUEST, END_CAUSE_IDLE_TIMEOUT,
 						END_CAUSE_NAS_REBOOT};
@@ -121,7 +121,7 @@ struct session_record lab_record(uint64_t *seed, uint64_t seq)
 		.seq = seq,
 		.start = random_instant(seed),
 		.last_seen = random_instant(seed),
-		.cause = causes[lab_random(seed) % ARRAY_LENGTH(causes)],
+		.cause = causes[store_lab_random(seed) % ARRAY_LENGTH(causes)],
 		.traffic = {random_counter(seed), random_counter(seed), random_counter(seed), random_counter(seed)},
 		.location_id = random_text(seed),
 		.location_name = random_text(seed),
@@ -140,9 +140,9 @@ struct session_record lab_record(uint64_t *seed, uint64_t seq)
 	};
 
 	for (size_t i = 0; i < sizeof(record.mac.octets); i++)
-		record.mac.octets[i] = (uint8_t)lab_random(seed);
+		record.mac.octets[i] = (uint8_t)store_lab_random(seed);
 	if (!session_record_is_online(&record)) {
-		record.duration_ns = (int64_t)(lab_random(seed) >> 20);
+		record.duration_ns = (int64_t)(store_lab_random(seed) >> 20);
 		record.end.mono_ns = record.start.mono_ns + record.duration_ns;
 		record.end.wall_ns = record.start.wall_ns + record.duration_ns;
 	}
@@ -201,7 +201,7 @@ static const char *addresses_difference(const struct session_record *a, const st
 	return NULL;
 }
 
-const char *lab_difference(const struct session_record *a, const struct session_record *b)
+const char *store_lab_difference(const struct session_record *a, const struct session_record *b)
 {
 	const char *addresses = addresses_difference(a, b);
 
@@ -230,7 +230,7 @@ const char *lab_difference(const struct session_record *a, const struct session_
 	return addresses ? addresses : identity_difference(&a->identity, &b->identity);
 }
 
-void lab_add_session(struct store_batch *batch, const struct session_record *record)
+void store_lab_add_session(struct store_batch *batch, const struct session_record *record)
 {
 	batch->sessions = reallocarray(batch->sessions, batch->n_sessions + 1, sizeof(*batch->sessions));
 	cr_assert_not_null(batch->sessions);
@@ -238,14 +238,14 @@ void lab_add_session(struct store_batch *batch, const struct session_record *rec
 	batch->sessions[batch->n_sessions++].version = 1;
 }
 
-void lab_add_baseline(struct store_batch *batch, const struct counter_reading *reading)
+void store_lab_add_baseline(struct store_batch *batch, const struct counter_reading *reading)
 {
 	batch->baselines = reallocarray(batch->baselines, batch->n_baselines + 1, sizeof(*batch->baselines));
 	cr_assert_not_null(batch->baselines);
 	batch->baselines[batch->n_baselines++] = (struct ledger_baseline){.reading = *reading, .version = 1};
 }
 
-void lab_add_unclaimed(struct store_batch *batch, const struct mac_addr *mac, struct traffic traffic)
+void store_lab_add_unclaimed(struct store_batch *batch, const struct mac_addr *mac, struct traffic traffic)
 {
 	batch->unclaimed = reallocarray(batch->unclaimed, batch->n_unclaimed + 1, sizeof(*batch->unclaimed));
 	cr_assert_not_null(batch->unclaimed);
@@ -253,7 +253,7 @@ void lab_add_unclaimed(struct store_batch *batch, const struct mac_addr *mac, st
 		(struct unclaimed_change){.mac = *mac, .traffic = traffic, .version = 1};
 }
 
-void lab_add_balanced(struct store_batch *batch, uint64_t seq, uint64_t up_bytes)
+void store_lab_add_balanced(struct store_batch *batch, uint64_t seq, uint64_t up_bytes)
 {
 	const uint8_t v4[4] = {10, 0, (uint8_t)(seq >> 8), (uint8_t)seq};
 	struct session_record record = {
@@ -269,11 +269,11 @@ void lab_add_balanced(struct store_batch *batch, uint64_t seq, uint64_t up_bytes
 		.total.up_bytes = up_bytes,
 	};
 
-	lab_add_session(batch, &record);
-	lab_add_baseline(batch, &reading);
+	store_lab_add_session(batch, &record);
+	store_lab_add_baseline(batch, &reading);
 }
 
-int lab_write(struct store *store, struct store_batch *batch)
+int store_lab_write(struct store *store, struct store_batch *batch)
 {
 	int r = store_write(store, batch);
 
@@ -281,7 +281,7 @@ int lab_write(struct store *store, struct store_batch *batch)
 	return r;
 }
 
-struct history_result lab_ask(const char *path, const struct history_query *query)
+struct history_result store_lab_ask(const char *path, const struct history_query *query)
 {
 	CLEANUP(store_reader_close) struct store_reader *reader = NULL;
 	struct history_result result;
@@ -291,7 +291,7 @@ struct history_result lab_ask(const char *path, const struct history_query *quer
 	return result;
 }
 
-int64_t lab_sql(const char *path, const char *sql)
+int64_t store_lab_sql(const char *path, const char *sql)
 {
 	sqlite3 *db = NULL;
 	sqlite3_stmt *statement = NULL;

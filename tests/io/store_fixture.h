@@ -18,28 +18,28 @@ void store_lab_open(struct store_lab *lab);
 void store_lab_close(struct store_lab *lab);
 
 /* xorshift64: the same numbers everywhere. */
-uint64_t lab_random(uint64_t *seed);
+uint64_t store_lab_random(uint64_t *seed);
 
 /* A session with every field set at random; its texts are owned. */
-struct session_record lab_record(uint64_t *seed, uint64_t seq);
+struct session_record store_lab_record(uint64_t *seed, uint64_t seq);
 /* The name of the first field that differs, or NULL. */
-const char *lab_difference(const struct session_record *a, const struct session_record *b);
+const char *store_lab_difference(const struct session_record *a, const struct session_record *b);
 
 /* Appends to the batch a deep copy of the record. */
-void lab_add_session(struct store_batch *batch, const struct session_record *record);
-void lab_add_baseline(struct store_batch *batch, const struct counter_reading *reading);
-void lab_add_unclaimed(struct store_batch *batch, const struct mac_addr *mac, struct traffic traffic);
+void store_lab_add_session(struct store_batch *batch, const struct session_record *record);
+void store_lab_add_baseline(struct store_batch *batch, const struct counter_reading *reading);
+void store_lab_add_unclaimed(struct store_batch *batch, const struct mac_addr *mac, struct traffic traffic);
 
 /* Appends one session with that many octets upwards, and the baseline of the same octets. */
-void lab_add_balanced(struct store_batch *batch, uint64_t seq, uint64_t up_bytes);
+void store_lab_add_balanced(struct store_batch *batch, uint64_t seq, uint64_t up_bytes);
 
 /* Writes the batch and empties it; returns what store_write did. */
-int lab_write(struct store *store, struct store_batch *batch);
+int store_lab_write(struct store *store, struct store_batch *batch);
 
 /* The result of a query on a reader of its own. */
-struct history_result lab_ask(const char *path, const struct history_query *query);
+struct history_result store_lab_ask(const char *path, const struct history_query *query);
 
 /* A look at the file from outside: the first column of the first row. */
-int64_t lab_sql(const char *path, const char *sql);
+int64_t store_lab_sql(const char *path, const char *sql);
 
 #endif

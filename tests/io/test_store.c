@@ -80,7 +80,7 @@ Test(store, the_key_of_ids_does_not_depend_on_the_machine)
 	store_lab_open(&lab);
 	struct store *store = open_store(&lab);
 
-	lab_sql(lab.path, "UPDATE store SET id_key = x'000102030405060708090a0b0c0d0e0f'");
+	store_lab_sql(lab.path, "UPDATE store SET id_key = x'000102030405060708090a0b0c0d0e0f'");
 	struct store_state state = load(store);
 
 	cr_assert_eq(state.id_key.words[0], 0x00010203);
@@ -99,7 +99,7 @@ static void assert_rows(const struct history_result *result, const struct sessio
 	cr_assert_eq(result->n_rows, N_RECORDS);
 	for (size_t i = 0; i < result->n_rows; i++) {
 		const struct session_record *row = &result->rows[i];
-		const char *difference = lab_difference(row, &records[row->seq - 1]);
+		const char *difference = store_lab_difference(row, &records[row->seq - 1]);
 
 		cr_assert_null(difference, "seq %llu: %s", (unsigned long long)row->seq, difference);
 	}
@@ -112,12 +112,12 @@ static void write_and_compare(struct store *store, const struct store_lab *lab, 
 	struct store_batch batch = {0};
 
 	for (size_t i = 0; i < N_RECORDS; i++) {
-		lab_add_session(&batch, &records[i]);
+		store_lab_add_session(&batch, &records[i]);
 		if (i % 37 == 36)
-			cr_assert_eq(lab_write(store, &batch), 0);
+			cr_assert_eq(store_lab_write(store, &batch), 0);
 	}
-	cr_assert_eq(lab_write(store, &batch), 0);
-	struct history_result result = lab_ask(lab->path, &all);
+	cr_assert_eq(store_lab_write(store, &batch), 0);
+	struct history_result result = store_lab_ask(lab->path, &all);
 
 	assert_rows(&result, records);
 	history_result_clean(&result);
@@ -134,12 +134,12 @@ Test(store, random_sessions_are_read_as_written_and_rewritten, .timeout = 60)
 	struct store *store = open_store(&lab);
 
 	for (size_t i = 0; i < N_RECORDS; i++)
-		records[i] = lab_record(&seed, i + 1);
+		records[i] = store_lab_record(&seed, i + 1);
 	write_and_compare(store, &lab, records);
 	for (size_t i = 0; i < N_RECORDS; i++) {
-		struct session_record other = lab_record(&seed, i + 1);
+		struct session_record other = store_lab_record(&seed, i + 1);
 
-		if (lab_random(&seed) % 2 == 0) {
+		if (store_lab_random(&seed) % 2 == 0) {
 			/* only what a flush changes */
 			records[i].traffic = other.traffic;
 			records[i].last_seen = other.last_seen;
@@ -152,8 +152,9 @@ Test(store, random_sessions_are_read_as_written_and_rewritten, .timeout = 60)
 		}
 	}
 	write_and_compare(store, &lab, records);
-	cr_assert_eq(lab_sql(lab.path, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
-	cr_assert_eq(lab_sql(lab.path, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+	cr_assert_eq(
+		store_lab_sql(lab.path, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
+	cr_assert_eq(store_lab_sql(lab.path, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 	for (size_t i = 0; i < N_RECORDS; i++)
 		session_record_clean(&records[i]);
 	free(records);
@@ -186,11 +187,11 @@ Test(store, a_change_of_one_indexed_field_is_written)
 			record.location_name = strdup("n");
 		record.cause = step >= 7 ? END_CAUSE_USER_REQUEST : END_CAUSE_NONE;
 		record.end.wall_ns = step >= 7 ? 9 : 0;
-		lab_add_session(&batch, &record);
-		cr_assert_eq(lab_write(store, &batch), 0);
-		result = lab_ask(lab.path, &all);
+		store_lab_add_session(&batch, &record);
+		cr_assert_eq(store_lab_write(store, &batch), 0);
+		result = store_lab_ask(lab.path, &all);
 		cr_assert_eq(result.n_rows, 1);
-		cr_assert_null(lab_difference(&result.rows[0], &record), "step %d", step);
+		cr_assert_null(store_lab_difference(&result.rows[0], &record), "step %d", step);
 		history_result_clean(&result);
 	}
 	session_record_clean(&record);
@@ -206,7 +207,7 @@ Test(store, an_address_that_gave_way_goes_and_times_are_restamped)
 
 	store_lab_open(&lab);
 	struct store *store = open_store(&lab);
-	struct session_record record = lab_record(&seed, 1);
+	struct session_record record = store_lab_record(&seed, 1);
 	const struct history_query all = {.kind = HISTORY_LIST, .limit = 9};
 
 	record.n_addresses = SESSION_ADDRESSES_MAX;
@@ -215,18 +216,19 @@ Test(store, an_address_that_gave_way_goes_and_times_are_restamped)
 			.ip.octets = {0x20, [15] = (uint8_t)i},
 			.since.wall_ns = (int64_t)i,
 		};
-	lab_add_session(&batch, &record);
-	cr_assert_eq(lab_write(store, &batch), 0);
+	store_lab_add_session(&batch, &record);
+	cr_assert_eq(store_lab_write(store, &batch), 0);
 	memmove(&record.addresses[0], &record.addresses[1], 15 * sizeof(record.addresses[0]));
 	record.addresses[15] = (struct session_address){.ip.octets = {0x21}, .since.wall_ns = 99};
 	for (size_t i = 0; i < SESSION_ADDRESSES_MAX; i++)
 		record.addresses[i].since.wall_ns += 1000;
-	lab_add_session(&batch, &record);
-	cr_assert_eq(lab_write(store, &batch), 0);
-	struct history_result result = lab_ask(lab.path, &all);
+	store_lab_add_session(&batch, &record);
+	cr_assert_eq(store_lab_write(store, &batch), 0);
+	struct history_result result = store_lab_ask(lab.path, &all);
 
-	cr_assert_null(lab_difference(&result.rows[0], &record), "%s", lab_difference(&result.rows[0], &record));
-	cr_assert_eq(lab_sql(lab.path, "SELECT count(*) FROM addresses"), SESSION_ADDRESSES_MAX);
+	cr_assert_null(store_lab_difference(&result.rows[0], &record), "%s",
+		       store_lab_difference(&result.rows[0], &record));
+	cr_assert_eq(store_lab_sql(lab.path, "SELECT count(*) FROM addresses"), SESSION_ADDRESSES_MAX);
 	history_result_clean(&result);
 	session_record_clean(&record);
 	store_close(&store);
@@ -245,12 +247,12 @@ Test(store, loads_open_sessions_only)
 	struct store *store = open_store(&lab);
 
 	for (size_t i = 0; i < 20; i++) {
-		records[i] = lab_record(&seed, i + 1);
+		records[i] = store_lab_record(&seed, i + 1);
 		n_open += session_record_is_online(&records[i]);
-		lab_add_session(&batch, &records[i]);
+		store_lab_add_session(&batch, &records[i]);
 	}
 	cr_assert(n_open > 0 && n_open < 20);
-	cr_assert_eq(lab_write(store, &batch), 0);
+	cr_assert_eq(store_lab_write(store, &batch), 0);
 	store_close(&store);
 	store = open_store(&lab);
 	struct store_state state = load(store);
@@ -260,7 +262,7 @@ Test(store, loads_open_sessions_only)
 		const struct session_record *open = &state.open_sessions[i];
 
 		cr_assert(session_record_is_online(open));
-		cr_assert_null(lab_difference(open, &records[open->seq - 1]));
+		cr_assert_null(store_lab_difference(open, &records[open->seq - 1]));
 	}
 	store_state_clean(&state);
 	for (size_t i = 0; i < 20; i++)
@@ -300,11 +302,11 @@ Test(store, baselines_are_kept_within_their_epoch)
 	struct store *store = open_store(&lab);
 
 	cr_assert_eq(store_begin_epoch(store, BOOT_ID, EPOCH), 0);
-	lab_add_baseline(&batch, &readings[0]);
-	lab_add_baseline(&batch, &readings[1]);
-	cr_assert_eq(lab_write(store, &batch), 0);
-	lab_add_baseline(&batch, &readings[2]);
-	cr_assert_eq(lab_write(store, &batch), 0);
+	store_lab_add_baseline(&batch, &readings[0]);
+	store_lab_add_baseline(&batch, &readings[1]);
+	cr_assert_eq(store_lab_write(store, &batch), 0);
+	store_lab_add_baseline(&batch, &readings[2]);
+	cr_assert_eq(store_lab_write(store, &batch), 0);
 	/* the same epoch again, as after a restart */
 	cr_assert_eq(store_begin_epoch(store, BOOT_ID, EPOCH), 0);
 	store_close(&store);
@@ -341,12 +343,12 @@ Test(store, unclaimed_octets_are_kept_until_they_are_zero)
 	store_lab_open(&lab);
 	struct store *store = open_store(&lab);
 
-	lab_add_unclaimed(&batch, &macs[0], (struct traffic){.down_bytes = 5, .down_packets = 1});
-	lab_add_unclaimed(&batch, &macs[1], (struct traffic){.down_bytes = 7});
-	cr_assert_eq(lab_write(store, &batch), 0);
-	lab_add_unclaimed(&batch, &macs[0], (struct traffic){.down_bytes = 6, .down_packets = 2});
-	lab_add_unclaimed(&batch, &macs[1], (struct traffic){0});
-	cr_assert_eq(lab_write(store, &batch), 0);
+	store_lab_add_unclaimed(&batch, &macs[0], (struct traffic){.down_bytes = 5, .down_packets = 1});
+	store_lab_add_unclaimed(&batch, &macs[1], (struct traffic){.down_bytes = 7});
+	cr_assert_eq(store_lab_write(store, &batch), 0);
+	store_lab_add_unclaimed(&batch, &macs[0], (struct traffic){.down_bytes = 6, .down_packets = 2});
+	store_lab_add_unclaimed(&batch, &macs[1], (struct traffic){0});
+	cr_assert_eq(store_lab_write(store, &batch), 0);
 	struct store_state state = load(store);
 
 	cr_assert_eq(state.n_unclaimed, 1);
@@ -367,13 +369,13 @@ Test(store, a_number_is_never_given_twice)
 	store_lab_open(&lab);
 	struct store *store = open_store(&lab);
 
-	lab_add_balanced(&batch, 41, 1);
-	lab_add_balanced(&batch, 7, 1);
-	cr_assert_eq(lab_write(store, &batch), 0);
-	lab_sql(lab.path, "DELETE FROM addresses");
-	lab_sql(lab.path, "DELETE FROM sessions");
-	lab_add_balanced(&batch, 8, 1);
-	cr_assert_eq(lab_write(store, &batch), 0);
+	store_lab_add_balanced(&batch, 41, 1);
+	store_lab_add_balanced(&batch, 7, 1);
+	cr_assert_eq(store_lab_write(store, &batch), 0);
+	store_lab_sql(lab.path, "DELETE FROM addresses");
+	store_lab_sql(lab.path, "DELETE FROM sessions");
+	store_lab_add_balanced(&batch, 8, 1);
+	cr_assert_eq(store_lab_write(store, &batch), 0);
 	struct store_state state = load(store);
 
 	cr_assert_eq(state.next_seq, 42, "even when the newest sessions were deleted");
@@ -390,7 +392,7 @@ Test(store, an_empty_batch_is_fine)
 	store_lab_open(&lab);
 	struct store *store = open_store(&lab);
 
-	cr_assert_eq(lab_write(store, &batch), 0);
+	cr_assert_eq(store_lab_write(store, &batch), 0);
 	store_close(&store);
 	store_close(&store);
 	store_lab_close(&lab);

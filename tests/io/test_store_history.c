@@ -26,16 +26,16 @@ static void make_records(struct session_record *records)
 
 		*record = (struct session_record){
 			.seq = i + 1,
-			.mac.octets[5] = (uint8_t)(lab_random(&seed) % 3),
+			.mac.octets[5] = (uint8_t)(store_lab_random(&seed) % 3),
 			/* many starts are equal, so the number decides; and order is not that of creation */
-			.start.wall_ns = S((int64_t)(lab_random(&seed) % 20)),
-			.location_id = locations[lab_random(&seed) % ARRAY_LENGTH(locations)],
-			.identity.guest_id = guests[lab_random(&seed) % ARRAY_LENGTH(guests)],
-			.identity.yas_id = yas_ids[lab_random(&seed) % ARRAY_LENGTH(yas_ids)],
+			.start.wall_ns = S((int64_t)(store_lab_random(&seed) % 20)),
+			.location_id = locations[store_lab_random(&seed) % ARRAY_LENGTH(locations)],
+			.identity.guest_id = guests[store_lab_random(&seed) % ARRAY_LENGTH(guests)],
+			.identity.yas_id = yas_ids[store_lab_random(&seed) % ARRAY_LENGTH(yas_ids)],
 		};
-		record->cause = lab_random(&seed) % 3 ? END_CAUSE_IDLE_TIMEOUT : END_CAUSE_NONE;
+		record->cause = store_lab_random(&seed) % 3 ? END_CAUSE_IDLE_TIMEOUT : END_CAUSE_NONE;
 		if (record->cause)
-			record->end.wall_ns = record->start.wall_ns + S((int64_t)(lab_random(&seed) % 10));
+			record->end.wall_ns = record->start.wall_ns + S((int64_t)(store_lab_random(&seed) % 10));
 	}
 }
 
@@ -154,8 +154,8 @@ static struct store *open_with(const struct store_lab *lab, const struct session
 
 	cr_assert_eq(store_open(lab->path, &store), 0);
 	for (size_t i = 0; i < n_records; i++)
-		lab_add_session(&batch, &records[i]);
-	cr_assert_eq(lab_write(store, &batch), 0);
+		store_lab_add_session(&batch, &records[i]);
+	cr_assert_eq(store_lab_write(store, &batch), 0);
 	return store;
 }
 
@@ -180,7 +180,6 @@ Test(store_history, every_combination_of_filters_says_what_memory_says, .timeout
 
 		n_found[assert_query(reader, &query, records) > 0]++;
 	}
-	/* online and offline at once is the same as online, so a third of all finds nothing with an end */
 	cr_assert_gt(n_found[1], n_found[0], "the combinations must not be vacuous");
 	store_reader_close(&reader);
 	store_close(&store);
@@ -204,13 +203,13 @@ Test(store_history, unknown_values_find_nothing_and_limits_may_be_zero)
 	struct store *store = open_with(&lab, records, N_RECORDS);
 
 	for (size_t i = 0; i < ARRAY_LENGTH(queries); i++) {
-		struct history_result result = lab_ask(lab.path, &queries[i]);
+		struct history_result result = store_lab_ask(lab.path, &queries[i]);
 
 		cr_assert_eq(result.error, 0);
 		cr_assert_eq(result.n_rows, 0);
 		history_result_clean(&result);
 		queries[i].kind = HISTORY_COUNT;
-		result = lab_ask(lab.path, &queries[i]);
+		result = store_lab_ask(lab.path, &queries[i]);
 		cr_assert_eq(result.count, i + 1 < ARRAY_LENGTH(queries) ? 0 : N_RECORDS);
 		history_result_clean(&result);
 	}
@@ -231,8 +230,8 @@ Test(store_history, a_reader_sees_each_commit_and_never_writes)
 
 	cr_assert_eq(store_reader_open(lab.path, &reader), 0);
 	for (uint64_t seq = 1; seq <= 3; seq++) {
-		lab_add_balanced(&batch, seq, 1);
-		cr_assert_eq(lab_write(store, &batch), 0);
+		store_lab_add_balanced(&batch, seq, 1);
+		cr_assert_eq(store_lab_write(store, &batch), 0);
 		store_reader_query(reader, &count, &result);
 		cr_assert_eq(result.count, seq);
 		history_result_clean(&result);
@@ -273,7 +272,7 @@ static uint64_t holder_at(const struct store_lab *lab, int64_t at_s, uint64_t ex
 		.excluded_seqs = &excluded,
 		.n_excluded = excluded != 0,
 	};
-	struct history_result result = lab_ask(lab->path, &query);
+	struct history_result result = store_lab_ask(lab->path, &query);
 	uint64_t seq;
 
 	cr_assert_eq(result.error, 0);
@@ -340,7 +339,7 @@ Test(store_history, several_addresses_are_answered_in_their_order)
 
 	store_lab_open(&lab);
 	struct store *store = open_with(&lab, records, ARRAY_LENGTH(records));
-	struct history_result result = lab_ask(lab.path, &query);
+	struct history_result result = store_lab_ask(lab.path, &query);
 
 	cr_assert_eq(result.n_rows, ARRAY_LENGTH(expected));
 	for (size_t i = 0; i < ARRAY_LENGTH(expected); i++)
@@ -362,8 +361,8 @@ Test(store_history, the_end_of_a_session_ends_its_hold)
 
 	cr_assert_eq(holder_at(&lab, 1000, 0), 1);
 	record = holder(1, &ip_a, 100, 200, 300);
-	lab_add_session(&batch, &record);
-	cr_assert_eq(lab_write(store, &batch), 0);
+	store_lab_add_session(&batch, &record);
+	cr_assert_eq(store_lab_write(store, &batch), 0);
 	cr_assert_eq(holder_at(&lab, 300, 0), 1);
 	cr_assert_eq(holder_at(&lab, 301, 0), 0);
 	store_close(&store);
@@ -401,13 +400,14 @@ Test(store_history, an_interrupted_query_says_so_and_the_next_one_works, .timeou
 
 	cr_assert_eq(store_reader_open(lab.path, &interrupter.reader), 0);
 	cr_assert_eq(pthread_create(&thread, NULL, interrupt_until_done, &interrupter), 0);
-	while (result.error != -EINTR) {
-		cr_assert_eq(result.error, 0);
+	/* often enough to be hit in every step, the last one too */
+	for (int n_interrupted = 0; n_interrupted < 300; n_interrupted += result.error == -EINTR) {
 		history_result_clean(&result);
 		store_reader_query(interrupter.reader, &all, &result);
+		cr_assert(result.error == 0 || result.error == -EINTR, "%d", result.error);
+		cr_assert_eq(result.n_rows, result.error ? 0 : N_RECORDS);
 	}
-	cr_assert_null(result.rows);
-	cr_assert_eq(result.n_rows, 0);
+	history_result_clean(&result);
 	atomic_store(&interrupter.is_done, true);
 	cr_assert_eq(pthread_join(thread, NULL), 0);
 	store_reader_query(interrupter.reader, &all, &result);

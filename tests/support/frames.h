@@ -1,44 +1,69 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames made by hand, header by header, for the tests of what reads them. */
+/*
+ * Frames made to order for tests: a spec says what is in them, in the order in which it lies on the wire. What a test
+ * expects of a frame it writes down itself; nothing here computes with the code under test.
+ *
+ * Every frame is between one guest (told by a number) and one host behind the gateway.
+ */
 #ifndef SUPPORT_FRAMES_H
 #define SUPPORT_FRAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "octet/parse.h"
+/* BPF_PROG_TEST_RUN takes little more than 3,600 octets (a page less the kernel's own head and tail). */
+#define FRAME_SIZE_MAX 3600
+#define FRAME_TAGS_MAX 6
+#define FRAME_EXTENSIONS_MAX 10
+#define FRAME_POKES_MAX 4
 
-#define FRAME_MAX 2048
+/* A VLAN tag: its EtherType (0x8100, 0x88a8) and its TCI; for frame_spec.tags, where 0 is the end. */
+#define FRAME_TAG(type, tci) ((uint32_t)(type) << 16 | (tci))
+
+enum frame_carrier { FRAME_ETHERNET, FRAME_PPPOE, FRAME_SNAP };
+
+/* An octet to be overwritten at last. */
+struct frame_poke {
+	uint16_t offset; /* 0 for none: that is the destination's MAC, see dst */
+	uint8_t value;
+};
+
+struct frame_spec {
+	uint16_t guest;     /* number of the guest, part of its MAC and of its addresses */
+	bool is_down;       /* to the guest; else from it */
+	const uint8_t *dst; /* MACs other than the usual ones, or NULL */
+	const uint8_t *src;
+	uint32_t tags[FRAME_TAGS_MAX];
+	enum frame_carrier carrier;
+	uint16_t type;   /* EtherType, or length, of what is no IP; 0 for IP */
+	bool is_ipv6;    /* else IPv4 */
+	uint8_t options; /* octets of IPv4 options */
+	uint8_t extensions[FRAME_EXTENSIONS_MAX];
+	uint8_t n_extensions; /* IPv6 extension headers of eight octets each */
+	uint16_t fragment;    /* IPv4 flags and offset */
+	uint8_t protocol;     /* 6, 17, 132: with its header; others without */
+	bool has_no_l4;       /* a later fragment */
+	uint8_t tcp_options;  /* octets */
+	uint16_t payload;     /* octets behind all headers */
+	uint16_t pad_to;      /* the least length of the frame */
+	uint16_t cut_to;      /* the frame ends here, whatever its headers say; 0: not cut */
+	struct frame_poke pokes[FRAME_POKES_MAX];
+};
 
 struct frame {
-	uint8_t octets[FRAME_MAX];
 	size_t length;
+	uint8_t octets[FRAME_SIZE_MAX];
 };
 
-/* Starts anew with an Ethernet header; addresses are text, both are asserted to be valid. */
-void frame_ethernet(struct frame *frame, const char *dst_mac, const char *src_mac, uint16_t type);
+extern const uint8_t frame_gateway_mac[6];
+extern const uint8_t frame_broadcast_mac[6];
 
-/* Appends. A type or protocol is that of what follows. */
-void frame_octets(struct frame *frame, const void *octets, size_t length);
-void frame_zeros(struct frame *frame, size_t length);
-void frame_be16(struct frame *frame, uint16_t value);
-void frame_tag(struct frame *frame, uint16_t vlan, uint16_t type);
-void frame_pppoe(struct frame *frame, uint16_t ppp_protocol);
-void frame_snap(struct frame *frame, uint16_t type);
+void frame_build(const struct frame_spec *spec, struct frame *out);
 
-struct frame_ip {
-	const char *src;
-	const char *dst;
-	uint8_t protocol;
-	uint8_t n_option_words; /* IPv4 */
-	uint16_t length_field;  /* IPv4 total length, IPv6 payload length: as it is written */
-	uint16_t fragment;      /* IPv4 flags and offset */
-};
-void frame_ipv4(struct frame *frame, const struct frame_ip *ip);
-void frame_ipv6(struct frame *frame, const struct frame_ip *ip);
-void frame_tcp(struct frame *frame, unsigned int n_header_octets);
-
-/* The whole frame as input: all of it readable, nothing in metadata. */
-struct octet_input frame_input(const struct frame *frame);
+/* The addresses of a guest. */
+void frame_guest_mac(uint16_t guest, uint8_t mac[6]);
+void frame_guest_ip4(uint16_t guest, uint8_t ip[4]);
+void frame_guest_ip6(uint16_t guest, uint8_t ip[16]);
 
 #endif

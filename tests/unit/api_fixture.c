@@ -255,19 +255,33 @@ void api_fixture_expect_seqs(struct api_fixture *fixture, const char *target, co
 	http_response_clean(&response);
 }
 
-void api_fixture_expect_golden(const char *body, const char *name)
+char *api_fixture_golden(const char *name)
 {
 	CLEANUP_FREE char *path = NULL;
-	CLEANUP_FREE char *text = NULL;
 	json_error_t error;
 	json_auto_t *golden = NULL;
+	char *text;
 
 	cr_assert(asprintf(&path, "%s/%s", getenv("OCTETD_GOLDEN") ? getenv("OCTETD_GOLDEN") : "tests/golden", name) >
 		  0);
 	golden = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 	cr_assert(golden != NULL, "%s:%d: %s", path, error.line, error.text);
 	text = json_dumps(golden, JSON_COMPACT);
-	cr_assert_str_eq(body, text, "%s\nexpected %s\nbut got  %s", path, text, body);
+	cr_assert(text != NULL);
+	return text;
+}
+
+void api_fixture_expect_golden(const char *body, const char *name)
+{
+	CLEANUP_FREE char *text = api_fixture_golden(name);
+	size_t same = 0;
+	size_t shown;
+
+	while (body[same] && body[same] == text[same])
+		same++;
+	shown = same > 40 ? same - 40 : 0;
+	cr_assert(body[same] == text[same], "%s: expected ...%.100s\nbut got ...%.100s", name, text + shown,
+		  body + shown);
 }
 
 struct session_record api_fixture_record(uint64_t seq, int64_t start_s, const char *ip)

@@ -54,7 +54,9 @@ void api_fixture_expect_invalid(struct api_fixture *fixture, const char *target,
 /* ... that the listing has these session numbers in this order, 0 at the end. */
 void api_fixture_expect_seqs(struct api_fixture *fixture, const char *target, const uint64_t *seqs);
 
-/* The text of body is that of tests/golden/<name>, white space between the golden's tokens apart. */
+/* tests/golden/<name> without the white space between its tokens, keys in its order. The caller frees. */
+char *api_fixture_golden(const char *name);
+/* The text of body is that of the golden. */
 void api_fixture_expect_golden(const char *body, const char *name);
 
 /* That second on both clocks. */

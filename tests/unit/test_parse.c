@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "support/frames.h"
+#include "support/raw_frame.h"
 
 #define CLIENT "02:00:00:00:00:01"
 #define GATEWAY "02:00:00:00:00:fe"
@@ -23,199 +23,198 @@ struct expectation {
 
 struct crafted {
 	const char *name;
-	void (*make)(struct frame *frame);
+	void (*make)(struct raw_frame *frame);
 	struct expectation expected;
 };
 
-static void add_ipv4(struct frame *frame, uint16_t total_length, size_t n_payload)
+static void add_ipv4(struct raw_frame *frame, uint16_t total_length, size_t n_payload)
 {
-	frame_ipv4(frame,
-		   &(struct frame_ip){
-			   .src = "10.0.0.1", .dst = "192.0.2.1", .protocol = UDP, .length_field = total_length});
-	frame_zeros(frame, n_payload);
+	raw_ipv4(frame, &(struct raw_ip){
+				.src = "10.0.0.1", .dst = "192.0.2.1", .protocol = UDP, .length_field = total_length});
+	raw_zeros(frame, n_payload);
 }
 
-static void add_ipv6(struct frame *frame, uint8_t next, uint16_t payload_length, size_t n_payload)
+static void add_ipv6(struct raw_frame *frame, uint8_t next, uint16_t payload_length, size_t n_payload)
 {
-	frame_ipv6(frame,
-		   &(struct frame_ip){
-			   .src = "fe80::1", .dst = "2001:db8::1", .protocol = next, .length_field = payload_length});
-	frame_zeros(frame, n_payload);
+	raw_ipv6(frame,
+		 &(struct raw_ip){
+			 .src = "fe80::1", .dst = "2001:db8::1", .protocol = next, .length_field = payload_length});
+	raw_zeros(frame, n_payload);
 }
 
-static void make_ipv4(struct frame *frame)
+static void make_ipv4(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV4);
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV4);
 	add_ipv4(frame, 60, 40);
 }
 
-static void make_padded(struct frame *frame)
+static void make_padded(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV4);
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV4);
 	add_ipv4(frame, 28, 26);
 }
 
 /* seen in real captures: 42 octets whose header says 63 */
-static void make_longer_than_frame(struct frame *frame)
+static void make_longer_than_frame(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV4);
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV4);
 	add_ipv4(frame, 63, 8);
 }
 
-static void make_total_length_0(struct frame *frame)
+static void make_total_length_0(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV4);
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV4);
 	add_ipv4(frame, 0, 1000);
 }
 
-static void make_options(struct frame *frame)
+static void make_options(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV4);
-	frame_ipv4(frame, &(struct frame_ip){.src = "10.0.0.1",
-					     .dst = "192.0.2.1",
-					     .protocol = UDP,
-					     .n_option_words = 10,
-					     .length_field = 68});
-	frame_zeros(frame, 8);
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV4);
+	raw_ipv4(frame, &(struct raw_ip){.src = "10.0.0.1",
+					 .dst = "192.0.2.1",
+					 .protocol = UDP,
+					 .n_option_words = 10,
+					 .length_field = 68});
+	raw_zeros(frame, 8);
 }
 
-static void make_fragment(struct frame *frame)
+static void make_fragment(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV4);
-	frame_ipv4(frame, &(struct frame_ip){.src = "10.0.0.1",
-					     .dst = "192.0.2.1",
-					     .protocol = UDP,
-					     .length_field = 1500,
-					     .fragment = 0x20b9});
-	frame_zeros(frame, 1480);
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV4);
+	raw_ipv4(frame, &(struct raw_ip){.src = "10.0.0.1",
+					 .dst = "192.0.2.1",
+					 .protocol = UDP,
+					 .length_field = 1500,
+					 .fragment = 0x20b9});
+	raw_zeros(frame, 1480);
 }
 
-static void make_short_header(struct frame *frame)
+static void make_short_header(struct raw_frame *frame)
 {
 	make_ipv4(frame);
 	frame->octets[ETHERNET_LENGTH] = 0x44; /* four words are no header */
 }
 
-static void make_version_mismatch(struct frame *frame)
+static void make_version_mismatch(struct raw_frame *frame)
 {
 	make_ipv4(frame);
 	frame->octets[ETHERNET_LENGTH] = 0x65;
 }
 
-static void make_shorter_than_header(struct frame *frame)
+static void make_shorter_than_header(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV4);
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV4);
 	add_ipv4(frame, 19, 40);
 }
 
-static void make_shorter_than_options(struct frame *frame)
+static void make_shorter_than_options(struct raw_frame *frame)
 {
 	make_options(frame);
 	frame->octets[ETHERNET_LENGTH + 3] = 59;
 }
 
-static void make_ipv6(struct frame *frame)
+static void make_ipv6(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV6);
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV6);
 	add_ipv6(frame, UDP, 20, 20);
 }
 
-static void make_ipv6_extensions(struct frame *frame)
+static void make_ipv6_extensions(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV6);
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV6);
 	add_ipv6(frame, 0, 36, 0);
-	frame_octets(frame, "\x3a\x00\x05\x02\x00\x00\x01\x00", 8); /* hop-by-hop, then ICMPv6 */
-	frame_zeros(frame, 28);
+	raw_octets(frame, "\x3a\x00\x05\x02\x00\x00\x01\x00", 8); /* hop-by-hop, then ICMPv6 */
+	raw_zeros(frame, 28);
 }
 
-static void make_ipv6_jumbo(struct frame *frame)
+static void make_ipv6_jumbo(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV6);
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV6);
 	add_ipv6(frame, 0, 0, 1500);
 }
 
-static void make_ipv6_no_next(struct frame *frame)
+static void make_ipv6_no_next(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV6);
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_IPV6);
 	add_ipv6(frame, 59, 0, 6);
 }
 
-static void make_ipv6_version_mismatch(struct frame *frame)
+static void make_ipv6_version_mismatch(struct raw_frame *frame)
 {
 	make_ipv6(frame);
 	frame->octets[ETHERNET_LENGTH] = 0x45;
 }
 
-static void make_vlan(struct frame *frame)
+static void make_vlan(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_8021Q);
-	frame_tag(frame, 0xe064, OCTET_TYPE_IPV4); /* priority 7, VLAN 100 */
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_8021Q);
+	raw_tag(frame, 0xe064, OCTET_TYPE_IPV4); /* priority 7, VLAN 100 */
 	add_ipv4(frame, 60, 40);
 }
 
-static void make_qinq(struct frame *frame)
+static void make_qinq(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_8021AD);
-	frame_tag(frame, 200, OCTET_TYPE_8021Q);
-	frame_tag(frame, 100, OCTET_TYPE_IPV6);
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_8021AD);
+	raw_tag(frame, 200, OCTET_TYPE_8021Q);
+	raw_tag(frame, 100, OCTET_TYPE_IPV6);
 	add_ipv6(frame, UDP, 20, 20);
 }
 
-static void make_five_tags(struct frame *frame)
+static void make_five_tags(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_8021Q);
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_8021Q);
 	for (uint16_t i = 1; i <= 5; i++)
-		frame_tag(frame, i, i < 5 ? OCTET_TYPE_QINQ_OLD : OCTET_TYPE_IPV4);
+		raw_tag(frame, i, i < 5 ? OCTET_TYPE_QINQ_OLD : OCTET_TYPE_IPV4);
 	add_ipv4(frame, 60, 40);
 }
 
-static void make_pppoe_in_qinq(struct frame *frame)
+static void make_pppoe_in_qinq(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_8021AD);
-	frame_tag(frame, 7, OCTET_TYPE_8021Q);
-	frame_tag(frame, 8, OCTET_TYPE_PPPOE_SESSION);
-	frame_pppoe(frame, OCTET_PPP_IPV4);
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_8021AD);
+	raw_tag(frame, 7, OCTET_TYPE_8021Q);
+	raw_tag(frame, 8, OCTET_TYPE_PPPOE_SESSION);
+	raw_pppoe(frame, OCTET_PPP_IPV4);
 	add_ipv4(frame, 60, 40);
 }
 
-static void make_pppoe_ipv6(struct frame *frame)
+static void make_pppoe_ipv6(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_PPPOE_SESSION);
-	frame_pppoe(frame, OCTET_PPP_IPV6);
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_PPPOE_SESSION);
+	raw_pppoe(frame, OCTET_PPP_IPV6);
 	add_ipv6(frame, UDP, 20, 20);
 }
 
-static void make_pppoe_lcp(struct frame *frame)
+static void make_pppoe_lcp(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_PPPOE_SESSION);
-	frame_pppoe(frame, 0xc021);
-	frame_zeros(frame, 38);
+	raw_ethernet(frame, GATEWAY, CLIENT, OCTET_TYPE_PPPOE_SESSION);
+	raw_pppoe(frame, 0xc021);
+	raw_zeros(frame, 38);
 }
 
-static void make_snap(struct frame *frame)
+static void make_snap(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, 68);
-	frame_snap(frame, OCTET_TYPE_IPV4);
+	raw_ethernet(frame, GATEWAY, CLIENT, 68);
+	raw_snap(frame, OCTET_TYPE_IPV4);
 	add_ipv4(frame, 60, 40);
 }
 
-static void make_llc(struct frame *frame)
+static void make_llc(struct raw_frame *frame)
 {
-	frame_ethernet(frame, "01:80:c2:00:00:00", CLIENT, 38);
-	frame_octets(frame, "\x42\x42\x03", 3); /* a bridge's spanning tree */
-	frame_zeros(frame, 43);
+	raw_ethernet(frame, "01:80:c2:00:00:00", CLIENT, 38);
+	raw_octets(frame, "\x42\x42\x03", 3); /* a bridge's spanning tree */
+	raw_zeros(frame, 43);
 }
 
-static void make_tiny_llc(struct frame *frame)
+static void make_tiny_llc(struct raw_frame *frame)
 {
-	frame_ethernet(frame, GATEWAY, CLIENT, 6);
-	frame_octets(frame, "\x00\x01\xaf\x81\x01\x00", 6);
+	raw_ethernet(frame, GATEWAY, CLIENT, 6);
+	raw_octets(frame, "\x00\x01\xaf\x81\x01\x00", 6);
 }
 
-static void make_arp(struct frame *frame)
+static void make_arp(struct raw_frame *frame)
 {
-	frame_ethernet(frame, "ff:ff:ff:ff:ff:ff", CLIENT, 0x0806);
-	frame_zeros(frame, 46);
+	raw_ethernet(frame, "ff:ff:ff:ff:ff:ff", CLIENT, 0x0806);
+	raw_zeros(frame, 46);
 }
 
 static const struct crafted crafted[] = {
@@ -267,11 +266,11 @@ Test(parse, crafted_frames)
 {
 	for (size_t i = 0; i < ARRAY_LENGTH(crafted); i++) {
 		const struct crafted *row = &crafted[i];
-		struct frame frame;
+		struct raw_frame frame;
 		struct octet_frame out;
 
 		row->make(&frame);
-		const struct octet_input in = frame_input(&frame);
+		const struct octet_input in = raw_input(&frame);
 		cr_assert_eq(octet_parse_frame(&in, &out), row->expected.result, "%s", row->name);
 		cr_assert_eq(out.ip_version, row->expected.ip_version, "%s: version %u", row->name, out.ip_version);
 		cr_assert_eq(out.bytes, row->expected.bytes, "%s: %llu bytes", row->name,
@@ -307,7 +306,7 @@ static void guarded_clean(struct guarded *guarded)
 }
 
 /* The first length octets of the frame, the last of them right before the guard. */
-static struct octet_input guarded_input(struct guarded *guarded, const struct frame *frame, size_t length)
+static struct octet_input guarded_input(struct guarded *guarded, const struct raw_frame *frame, size_t length)
 {
 	uint8_t *start = guarded->end - length;
 
@@ -348,7 +347,7 @@ Test(parse, every_truncation_of_the_frame)
 
 	guarded_init(&guarded);
 	for (size_t i = 0; i < ARRAY_LENGTH(crafted); i++) {
-		struct frame frame;
+		struct raw_frame frame;
 
 		crafted[i].make(&frame);
 		for (size_t length = 0; length <= frame.length; length++) {
@@ -375,7 +374,7 @@ Test(parse, every_truncation_of_what_is_readable)
 	guarded_init(&guarded);
 	for (size_t i = 0; i < ARRAY_LENGTH(crafted); i++) {
 		const struct expectation *expected = &crafted[i].expected;
-		struct frame frame;
+		struct raw_frame frame;
 		enum octet_parse previous = OCTET_PARSE_SHORT;
 
 		crafted[i].make(&frame);
@@ -405,7 +404,7 @@ Test(parse, every_octet_changed)
 
 	guarded_init(&guarded);
 	for (size_t i = 0; i < ARRAY_LENGTH(crafted); i++) {
-		struct frame frame;
+		struct raw_frame frame;
 
 		crafted[i].make(&frame);
 		const size_t length = frame.length < 80 ? frame.length : 80;
@@ -428,11 +427,11 @@ Test(parse, every_octet_changed)
 /* The claim and what is there contradict each other: records of damaged captures. */
 Test(parse, claims_less_than_it_holds)
 {
-	struct frame frame;
+	struct raw_frame frame;
 	struct octet_frame out;
 
 	make_vlan(&frame);
-	struct octet_input in = frame_input(&frame);
+	struct octet_input in = raw_input(&frame);
 	in.frame_length = 0;
 	cr_assert_eq(octet_parse_frame(&in, &out), OCTET_PARSE_MALFORMED);
 	cr_assert_eq(out.wire_bytes, 0);
@@ -453,11 +452,11 @@ Test(parse, empty)
 
 Test(parse, tag_in_metadata)
 {
-	struct frame frame;
+	struct raw_frame frame;
 	struct octet_frame out;
 
 	make_vlan(&frame);
-	struct octet_input in = frame_input(&frame);
+	struct octet_input in = raw_input(&frame);
 	in.vlan_present = 1;
 	in.vlan_tci = 0x2000 | 300;
 	cr_assert_eq(octet_parse_frame(&in, &out), OCTET_PARSE_IP);
@@ -466,7 +465,7 @@ Test(parse, tag_in_metadata)
 	cr_assert_eq(out.bytes, 60);
 
 	make_ipv4(&frame);
-	in = frame_input(&frame);
+	in = raw_input(&frame);
 	in.vlan_tci = 300;
 	cr_assert_eq(octet_parse_frame(&in, &out), OCTET_PARSE_IP);
 	cr_assert_eq(out.vlan, 0, "a TCI without a tag says nothing");
@@ -487,26 +486,26 @@ struct super_packet {
 
 static void check_super_packet(const struct super_packet *row, int has_tag)
 {
-	const struct frame_ip ip = {
+	const struct raw_ip ip = {
 		.src = row->ip_version == 4 ? "10.0.0.1" : "fe80::1",
 		.dst = row->ip_version == 4 ? "192.0.2.1" : "2001:db8::1",
 		.protocol = row->protocol,
 		.n_option_words = row->ip_version == 4 ? (uint8_t)(row->n_l3_octets / 4 - 5) : 0,
 	};
-	struct frame frame;
+	struct raw_frame frame;
 	struct octet_frame out;
 
-	frame_ethernet(&frame, GATEWAY, CLIENT, row->ip_version == 4 ? OCTET_TYPE_IPV4 : OCTET_TYPE_IPV6);
+	raw_ethernet(&frame, GATEWAY, CLIENT, row->ip_version == 4 ? OCTET_TYPE_IPV4 : OCTET_TYPE_IPV6);
 	if (row->ip_version == 4)
-		frame_ipv4(&frame, &ip);
+		raw_ipv4(&frame, &ip);
 	else
-		frame_ipv6(&frame, &ip);
+		raw_ipv6(&frame, &ip);
 	if (row->protocol == TCP)
-		frame_tcp(&frame, row->n_l4_octets);
+		raw_tcp(&frame, row->n_l4_octets);
 	else
-		frame_zeros(&frame, row->n_l4_octets);
+		raw_zeros(&frame, row->n_l4_octets);
 
-	struct octet_input in = frame_input(&frame); /* headers alone are readable, as in the kernel */
+	struct octet_input in = raw_input(&frame); /* headers alone are readable, as in the kernel */
 	in.frame_length = ETHERNET_LENGTH + row->n_l3_octets + row->n_l4_octets + row->n_payload;
 	in.gso_size = row->gso_size;
 	in.gso_segs = row->gso_segs;
@@ -548,31 +547,34 @@ Test(parse, super_packets)
 /* Extension headers are repeated by each segment too. */
 Test(parse, super_packet_with_extensions)
 {
-	struct frame frame;
+	struct raw_frame frame;
 	struct octet_frame out;
 
-	frame_ethernet(&frame, GATEWAY, CLIENT, OCTET_TYPE_IPV6);
+	raw_ethernet(&frame, GATEWAY, CLIENT, OCTET_TYPE_IPV6);
 	add_ipv6(&frame, 0, 0, 0);
-	frame_octets(&frame, "\x3c\x00\x00\x00\x00\x00\x00\x00", 8); /* hop-by-hop, then destination options */
-	frame_octets(&frame, "\x06\x01\x00\x00\x00\x00\x00\x00", 8); /* 16 octets of them, then TCP */
-	frame_zeros(&frame, 8);
-	frame_tcp(&frame, 20);
-	struct octet_input in = frame_input(&frame);
+	raw_octets(&frame, "\x3c\x00\x00\x00\x00\x00\x00\x00", 8); /* hop-by-hop, then destination options */
+	raw_octets(&frame, "\x2c\x01\x00\x00\x00\x00\x00\x00", 8); /* 16 octets of them, then a fragment header */
+	raw_zeros(&frame, 8);
+	raw_octets(&frame, "\x33\x07\x00\x00\x00\x00\x00\x00", 8); /* always 8, then AH */
+	raw_octets(&frame, "\x06\x04\x00\x00", 4);                 /* (4 + 2) words, then TCP */
+	raw_zeros(&frame, 20);
+	raw_tcp(&frame, 20);
+	struct octet_input in = raw_input(&frame);
 	in.frame_length = (uint32_t)frame.length + 3000;
 	in.gso_size = 1400;
 	cr_assert_eq(octet_parse_frame(&in, &out), OCTET_PARSE_IP);
 	cr_assert_eq(out.packets, 3);
-	cr_assert_eq(out.bytes, 3000 + 3 * (40 + 8 + 16 + 20));
+	cr_assert_eq(out.bytes, 3000 + 3 * (40 + 8 + 16 + 8 + 24 + 20));
 }
 
 Test(parse, super_packet_without_its_headers)
 {
-	struct frame frame;
+	struct raw_frame frame;
 	struct octet_frame out;
 
-	frame_ethernet(&frame, GATEWAY, CLIENT, OCTET_TYPE_IPV4);
-	frame_ipv4(&frame, &(struct frame_ip){.src = "10.0.0.1", .dst = "192.0.2.1", .protocol = TCP});
-	struct octet_input in = frame_input(&frame);
+	raw_ethernet(&frame, GATEWAY, CLIENT, OCTET_TYPE_IPV4);
+	raw_ipv4(&frame, &(struct raw_ip){.src = "10.0.0.1", .dst = "192.0.2.1", .protocol = TCP});
+	struct octet_input in = raw_input(&frame);
 	in.gso_size = 1448;
 	in.frame_length = 4000;
 	cr_assert_eq(octet_parse_frame(&in, &out), OCTET_PARSE_SHORT, "the TCP header can be made readable");
@@ -581,8 +583,8 @@ Test(parse, super_packet_without_its_headers)
 	in.frame_length = (uint32_t)frame.length;
 	cr_assert_eq(octet_parse_frame(&in, &out), OCTET_PARSE_MALFORMED, "there is none");
 
-	frame_tcp(&frame, 20);
-	in = frame_input(&frame);
+	raw_tcp(&frame, 20);
+	in = raw_input(&frame);
 	in.gso_size = 1448;
 	cr_assert_eq(octet_parse_frame(&in, &out), OCTET_PARSE_MALFORMED, "a super-packet without payload");
 }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The subcommands. argv[0] is the subcommand's name; what follows are its options and arguments. Each returns
+ * the exit code of the process: 0, or 1 after one clear line per mistake on standard error.
+ */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+int cmd_run(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_token(int argc, char **argv);
+int cmd_check_config(int argc, char **argv);
+
+#endif

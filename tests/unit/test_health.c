@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/health.h"
+
+#include <criterion/criterion.h>
+
+static const struct health_interface counted = {.name = "br-guest", .is_attached = {true, true}};
+
+static struct health healthy(const struct health_interface *interfaces)
+{
+	return (struct health){.interfaces = interfaces, .n_interfaces = 2, .collected_ms_ago = 0, .is_store_ok = true};
+}
+
+Test(health, is_complete_when_everything_is_counted)
+{
+	struct health_interface interfaces[] = {counted, counted};
+	struct health health = healthy(interfaces);
+
+	/* classes that cost no octet of a guest */
+	interfaces[1].classes[OCTET_UP].classes[OCTET_CLASS_OVERFLOW].frames = 5;
+	interfaces[1].classes[OCTET_DOWN].classes[OCTET_CLASS_MALFORMED].frames = 5;
+	cr_assert(health_is_complete(&health));
+	/* the store may fail: memory goes on */
+	health.is_store_ok = false;
+	health.store_error = "disk full";
+	cr_assert(health_is_complete(&health));
+}
+
+Test(health, each_gap_makes_it_incomplete)
+{
+	struct health_interface interfaces[] = {counted, counted};
+	struct health health = healthy(interfaces);
+
+	health.collect_error = "cannot read";
+	cr_assert(!health_is_complete(&health));
+	health = healthy(interfaces);
+	health.collected_ms_ago = -1;
+	cr_assert(!health_is_complete(&health));
+	health = healthy(interfaces);
+	health.n_interfaces = 0;
+	cr_assert(!health_is_complete(&health));
+	health = healthy(interfaces);
+	for (int direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
+		interfaces[1].is_attached[direction] = false;
+		cr_assert(!health_is_complete(&health));
+		interfaces[1].is_attached[direction] = true;
+		interfaces[1].classes[direction].classes[OCTET_CLASS_TABLE_FULL].frames = 1;
+		cr_assert(!health_is_complete(&health));
+		interfaces[1].classes[direction].classes[OCTET_CLASS_TABLE_FULL].frames = 0;
+	}
+	cr_assert(health_is_complete(&health));
+}
