@@ -132,20 +132,24 @@ wait_until() {
 # ---- the lab: named after this very process, so that a later test can tell a left-over from a neighbour ----
 NAME=e2e-$$-$(process_start_time $$)
 STATE=$LAB_ROOT/$NAME
-LOG_DIR=$(mktemp -d /tmp/octetd-e2e.XXXXXX)
+LOG_DIR=$(mktemp -d "/tmp/octetd-$NAME.XXXXXX")
 
 node() { in_node "$@"; }
 
-# Removes labs whose test was killed before it could
+# Removes what tests have left that were killed before they could do it
 lab_sweep() {
 	local path name pid start_time
-	for path in "$LAB_ROOT"/e2e-*-* /run/netns/octetd-e2e-*-uplink; do
+	for path in "$LAB_ROOT"/e2e-*-* /run/netns/octetd-e2e-*-uplink /tmp/octetd-e2e-*; do
 		name=${path##*/}
 		name=${name#octetd-}
 		name=${name%-uplink}
-		IFS=- read -r _ pid start_time _ <<<"$name"
+		IFS=-. read -r _ pid start_time _ <<<"$name"
 		[[ $start_time =~ ^[0-9]+$ && $pid =~ ^[0-9]+$ ]] || continue
-		[ "$(process_start_time "$pid")" = "$start_time" ] || "$HOTSPOT_LAB" down --name "$name" || true
+		[ "$(process_start_time "$pid")" != "$start_time" ] || continue
+		case $path in
+		/tmp/*) rm -rf "$path" ;;
+		*) "$HOTSPOT_LAB" down --name "$name" || true ;;
+		esac
 	done
 }
 
