@@ -35,13 +35,17 @@ $(BPF_TESTS): %: %.o $(call shared,tests/bpf tests/support) $(LIB_IO) $(LIB_CORE
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL) -lcriterion
 $(FUZZERS): %: %.o $(call shared,tests/fuzz tests/support) $(LIB_IO) $(LIB_CORE) $(LIB_BASE)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_ALL)
+# where a fuzzer begins, if make-seeds knows it; what it finds it adds there
+$(BUILD)/tests/fuzz/fuzz_%.seeds: tests/fuzz/make-seeds
+	@rm -rf $@
+	tests/fuzz/make-seeds $* $@ || mkdir -p $@
 $(CANARIES): %: %.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL) -lcriterion
 
 build-unit: $(UNIT_TESTS)
 build-io: $(IO_TESTS)
 build-bpf: $(BPF_TESTS)
-build-fuzz: $(FUZZERS)
+build-fuzz: $(FUZZERS) $(FUZZERS:%=%.seeds)
 build-canaries: $(CANARIES)
 build-e2e: all
 build-purity: $(LIB_CORE) $(LIB_BASE)

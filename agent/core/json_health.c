@@ -4,14 +4,7 @@
 
 #include "base/cleanup.h"
 #include "core/json.h"
-
-static const char *const class_names[] = {
-	[OCTET_CLASS_COUNTED] = "counted",     [OCTET_CLASS_NON_IP] = "non_ip",
-	[OCTET_CLASS_GROUP] = "group",         [OCTET_CLASS_OWN] = "own",
-	[OCTET_CLASS_OVERFLOW] = "overflow",   [OCTET_CLASS_TABLE_FULL] = "table_full",
-	[OCTET_CLASS_MALFORMED] = "malformed",
-};
-_Static_assert(ARRAY_LENGTH(class_names) == OCTET_N_CLASSES, "a name for each class");
+#include "core/meter.h"
 
 static const char *const direction_names[] = {[OCTET_UP] = "up", [OCTET_DOWN] = "down"};
 _Static_assert(ARRAY_LENGTH(direction_names) == OCTET_N_DIRECTIONS, "a name for each direction");
@@ -27,7 +20,7 @@ static json_t *json_direction(const struct health_interface *interface, enum oct
 		const struct octet_tally *tally = &interface->classes[direction].classes[i];
 		json_t *counts = json_object();
 
-		r |= json_object_set_new(classes, class_names[i], counts);
+		r |= json_object_set_new(classes, meter_class_name((enum octet_class)i), counts);
 		r |= json_object_set_new(counts, "frames", json_uint(tally->frames));
 		r |= json_object_set_new(counts, "wire_bytes", json_uint(tally->wire_bytes));
 	}
