@@ -166,9 +166,10 @@ static int start(struct app *app)
 		r = open_loop(app);
 	for (size_t i = 0; !r && i < app->config->n_interfaces; i++)
 		r = source_bpf_attach(app->source, app->config->interfaces[i], app->config->attach);
-	if (!r)
-		r = app_account_start(app);
-	return r;
+	if (r)
+		return r;
+	source_bpf_forget_others(app->source);
+	return app_account_start(app);
 }
 
 static void on_closed(void *context)

@@ -139,15 +139,18 @@ OCTET_INLINE enum octet_class count_ip4(const struct __sk_buff *skb, const struc
 {
 	struct octet_key4 key = {.vlan = (__u16)frame->vlan, .ifindex = skb->ifindex};
 	struct octet_counters *counters;
+	int is_arrival;
 
 	copy_mac(key.mac, direction == OCTET_UP ? frame->src_mac : frame->dst_mac);
 	copy_ip4(key.ip, direction == OCTET_UP ? frame->src_ip : frame->dst_ip);
 	counters = client_counters(&octet_clients4, &key);
 	if (!counters)
 		return OCTET_CLASS_TABLE_FULL;
-	if (direction == OCTET_UP && !counters->up_packets)
-		announce(&key, 0);
+	is_arrival = direction == OCTET_UP && !counters->up_packets;
 	add(counters, frame, direction);
+	/* only now: its reader may be at once on another CPU */
+	if (is_arrival)
+		announce(&key, 0);
 	return OCTET_CLASS_COUNTED;
 }
 
@@ -156,15 +159,18 @@ OCTET_INLINE enum octet_class count_ip6(const struct __sk_buff *skb, const struc
 {
 	struct octet_key6 key = {.vlan = (__u16)frame->vlan, .ifindex = skb->ifindex};
 	struct octet_counters *counters;
+	int is_arrival;
 
 	copy_mac(key.mac, direction == OCTET_UP ? frame->src_mac : frame->dst_mac);
 	copy_ip6(key.ip, direction == OCTET_UP ? frame->src_ip : frame->dst_ip);
 	counters = client_counters(&octet_clients6, &key);
 	if (!counters)
 		return OCTET_CLASS_TABLE_FULL;
-	if (direction == OCTET_UP && !counters->up_packets)
-		announce(0, &key);
+	is_arrival = direction == OCTET_UP && !counters->up_packets;
 	add(counters, frame, direction);
+	/* only now: its reader may be at once on another CPU */
+	if (is_arrival)
+		announce(0, &key);
 	return OCTET_CLASS_COUNTED;
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Puts a program in the way of an interface's packets: by a TCX link where the kernel has them (6.6), else as
- * a filter on clsact with a handle of our own, never touching what others own.
+ * a filter on clsact with a handle of our own, never touching what others own. It goes in front of all others:
+ * behind a program that ends the chain it would see nothing, and what the guest sends is counted as it came.
  *
  * Links are pinned and outlive the agent; a filter does so by itself. Attaching where an earlier agent has
- * attached replaces its program atomically: no packet passes uncounted.
+ * attached replaces its program atomically: no packet passes uncounted. (A change between the two kinds has a
+ * gap of microseconds.)
  */
 #ifndef IO_ATTACH_H
 #define IO_ATTACH_H
@@ -28,9 +30,8 @@ struct attachment {
 	enum attach_kind kind;
 	uint32_t ifindex;
 	enum octet_direction direction;
-	int link_fd;  /* TCX, else -1 */
-	bool is_new;  /* made by this process, not taken over */
-	bool is_ours; /* clsact: the qdisc was made by an octetd */
+	int link_fd; /* TCX, else -1 */
+	bool is_new; /* made by this process, not taken over */
 };
 
 #define ATTACHMENT_INIT                            \
@@ -49,7 +50,10 @@ bool attach_is_alive(const struct attachment *attachment);
 /* Lets go of the attachment and leaves it in place. */
 void attach_release(struct attachment *attachment);
 
-/* Ends it: the link and its pin, or the filter, and the clsact qdisc if an octetd made it. */
+/* Ends it: the link and its pin, or the filter, and the clsact qdisc if an octetd made it and nobody uses it. */
 void attach_remove(const struct attach_point *point, struct attachment *attachment);
+
+/* Ends whatever an earlier agent, which may be long gone, has attached to an interface with these pins. */
+void attach_forget(const char *pin_dir, uint32_t ifindex);
 
 #endif

@@ -17,11 +17,14 @@
 /* Entries read by one system call; a bucket of the kernel's hash must fit, and buckets are short. */
 #define BATCH_ENTRIES 512
 
+#define TEXT_OF(number) #number
+#define VERSION_TEXT(number) "v" TEXT_OF(number) "-"
+/* maps of another ABI version are not found under these names */
 static const char *const map_pins[N_MAPS] = {
-	[MAP_CLIENTS4] = "clients4",
-	[MAP_CLIENTS6] = "clients6",
-	[MAP_IFACES] = "ifaces",
-	[MAP_ARRIVALS] = "arrivals",
+	[MAP_CLIENTS4] = VERSION_TEXT(OCTET_ABI_VERSION) "clients4",
+	[MAP_CLIENTS6] = VERSION_TEXT(OCTET_ABI_VERSION) "clients6",
+	[MAP_IFACES] = VERSION_TEXT(OCTET_ABI_VERSION) "ifaces",
+	[MAP_ARRIVALS] = VERSION_TEXT(OCTET_ABI_VERSION) "arrivals",
 };
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
@@ -88,7 +91,6 @@ static void close_maps(struct source_bpf *source)
 	}
 }
 
-/* The layout is ours: a map of another ABI version is not even looked at. */
 static bool has_layout(int fd, enum source_map map)
 {
 	static const struct {
@@ -104,6 +106,18 @@ static bool has_layout(int fd, enum source_map map)
 
 	return bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.key_size == layouts[map].key_size &&
 	       info.value_size == layouts[map].value_size;
+}
+
+static void warn_about_size(const struct source_bpf *source, uint32_t max_addresses)
+{
+	struct bpf_map_info info = {0};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(source->map_fds[MAP_CLIENTS4], &info, &size) == 0 &&
+	    info.max_entries != max_addresses)
+		log_warning("the tables go on with %u addresses; max_addresses = %u takes effect after a reboot, or a "
+			    "run with --keep-counting=false",
+			    info.max_entries, max_addresses);
 }
 
 /* Takes the pinned maps over; false when one is missing, or the store does not know them. */
@@ -124,6 +138,7 @@ static bool resume_maps(struct source_bpf *source, const struct source_bpf_optio
 		close_maps(source);
 		return false;
 	}
+	warn_about_size(source, options->max_addresses);
 	return true;
 }
 
@@ -162,10 +177,16 @@ static int create_maps(struct source_bpf *source, const struct source_bpf_option
 static void clear_pins(const struct source_bpf *source)
 {
 	DIR *directory = opendir(source->pin_dir);
+	uint32_t slot, ifindex;
 	struct dirent *entry;
 
 	if (!directory)
 		return;
+	/* first the filters, which no pin holds, while the markers still say whose they are */
+	while ((entry = readdir(directory)))
+		if (source_slot_parse(entry->d_name, &slot, &ifindex))
+			attach_forget(source->pin_dir, ifindex);
+	rewinddir(directory);
 	while ((entry = readdir(directory))) {
 		if (entry->d_name[0] == '.')
 			continue;

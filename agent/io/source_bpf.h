@@ -43,7 +43,10 @@ bool source_bpf_is_resumed(const struct source_bpf *source);
  * Counts on an interface from now on. 0 or -errno, logged: no such interface, not Ethernet, too many,
  * refused. On failure this interface is left as it was.
  */
-int source_bpf_attach(struct source_bpf *source, const char *interface, enum config_attach mode);
+int source_bpf_attach(struct source_bpf *source, const char *name, enum config_attach mode);
+
+/* Ends what an earlier agent has attached to interfaces that are not attached now. */
+void source_bpf_forget_others(struct source_bpf *source);
 
 /* Reads every client. 0 or -errno, logged once until it works again; readings so far have been delivered. */
 int source_bpf_collect(struct source_bpf *source, source_reading reading, void *context);

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,20 +17,42 @@
 #include "base/log.h"
 #include "octet.skel.h"
 
+bool source_slot_parse(const char *name, uint32_t *slot, uint32_t *ifindex)
+{
+	static const char prefix[] = "slot-";
+	unsigned long slot_number, ifindex_number;
+	char *end;
+
+	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
+		return false;
+	slot_number = strtoul(name + sizeof(prefix) - 1, &end, 10);
+	if (*end != '-' || slot_number >= OCTET_SLOTS_MAX)
+		return false;
+	ifindex_number = strtoul(end + 1, &end, 10);
+	*slot = (uint32_t)slot_number;
+	*ifindex = (uint32_t)ifindex_number;
+	return *end == '\0';
+}
+
 /* The counters' place of an interface survives restarts as a directory "slot-N-IFINDEX". */
 static bool slot_find(const struct source_bpf *source, uint32_t ifindex, uint32_t *slot, bool *is_taken)
 {
 	DIR *directory = opendir(source->pin_dir);
 	struct dirent *entry;
 	bool is_found = false;
-	unsigned int seen_slot, seen_ifindex;
+	uint32_t seen_slot, seen_ifindex;
 
 	memset(is_taken, 0, OCTET_SLOTS_MAX * sizeof(*is_taken));
 	if (!directory)
 		return false;
 	while ((entry = readdir(directory))) {
-		if (sscanf(entry->d_name, "slot-%u-%u", &seen_slot, &seen_ifindex) != 2 || seen_slot >= OCTET_SLOTS_MAX)
+		if (!source_slot_parse(entry->d_name, &seen_slot, &seen_ifindex))
 			continue;
+		/* its interface is no more, and whatever comes back under this index is another */
+		if (!if_indextoname(seen_ifindex, (char[IF_NAMESIZE]){0})) {
+			unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR);
+			continue;
+		}
 		is_taken[seen_slot] = true;
 		if (seen_ifindex == ifindex) {
 			*slot = seen_slot;
@@ -99,15 +122,14 @@ static int interface_look_up(const char *name, uint32_t *ifindex, struct mac_add
 	return 0;
 }
 
-static struct octet *load_programs(const struct source_bpf *source, uint32_t slot, const struct mac_addr *own_mac)
+static int load_programs(const struct source_bpf *source, uint32_t slot, const struct mac_addr *own_mac,
+			 struct octet **out)
 {
 	struct octet *skeleton = octet__open();
 	int r = 0;
 
-	if (!skeleton) {
-		source_log_refusal(-errno);
-		return NULL;
-	}
+	if (!skeleton)
+		return source_log_refusal(-errno);
 	/* libbpf 1.1 opens rodata as plain memory: written here, frozen by load */
 	skeleton->rodata->octet_slot = slot;
 	skeleton->rodata->octet_has_coarse_clock = source->has_coarse_clock;
@@ -118,11 +140,11 @@ static struct octet *load_programs(const struct source_bpf *source, uint32_t slo
 	if (!r)
 		r = octet__load(skeleton);
 	if (r) {
-		source_log_refusal(r);
 		octet__destroy(skeleton);
-		return NULL;
+		return source_log_refusal(r);
 	}
-	return skeleton;
+	*out = skeleton;
+	return 0;
 }
 
 static struct attach_point point_of(const struct source_bpf *source, const struct source_interface *interface,
@@ -149,7 +171,7 @@ void source_interface_remove(const struct source_bpf *source, struct source_inte
 int source_bpf_attach(struct source_bpf *source, const char *name, enum config_attach mode)
 {
 	struct source_interface *interface = &source->interfaces[source->n_interfaces];
-	struct octet *skeleton;
+	struct octet *skeleton = NULL;
 	struct mac_addr own_mac;
 	int r;
 
@@ -162,9 +184,9 @@ int source_bpf_attach(struct source_bpf *source, const char *name, enum config_a
 		r = slot_assign(source, interface);
 	if (r)
 		return r;
-	skeleton = load_programs(source, interface->slot, &own_mac);
-	if (!skeleton)
-		return -EOPNOTSUPP;
+	r = load_programs(source, interface->slot, &own_mac, &skeleton);
+	if (r)
+		return r;
 	for (int i = 0; !r && i < OCTET_N_DIRECTIONS; i++) {
 		struct attach_point point = point_of(source, interface, (enum octet_direction)i);
 		struct bpf_program *program = i == OCTET_UP ? skeleton->progs.octet_up : skeleton->progs.octet_down;
@@ -178,6 +200,31 @@ int source_bpf_attach(struct source_bpf *source, const char *name, enum config_a
 	}
 	source->n_interfaces++;
 	return 0;
+}
+
+static bool is_attached(const struct source_bpf *source, uint32_t ifindex)
+{
+	for (size_t i = 0; i < source->n_interfaces; i++)
+		if (source->interfaces[i].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+void source_bpf_forget_others(struct source_bpf *source)
+{
+	DIR *directory = opendir(source->pin_dir);
+	struct dirent *entry;
+	uint32_t slot, ifindex;
+
+	if (!directory)
+		return;
+	while ((entry = readdir(directory))) {
+		if (!source_slot_parse(entry->d_name, &slot, &ifindex) || is_attached(source, ifindex))
+			continue;
+		attach_forget(source->pin_dir, ifindex);
+		unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR);
+	}
+	closedir(directory);
 }
 
 static void read_classes(const struct source_bpf *source, uint32_t index, struct octet_iface *sum)

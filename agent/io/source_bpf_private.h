@@ -50,4 +50,7 @@ int source_log_refusal(int error);
 /* Ends what is attached to an interface; with only_new what this process has attached, the rest is let go. */
 void source_interface_remove(const struct source_bpf *source, struct source_interface *interface, bool only_new);
 
+/* Takes "slot-N-IFINDEX" apart, the marker of an interface's place; false for any other name. */
+bool source_slot_parse(const char *name, uint32_t *slot, uint32_t *ifindex);
+
 #endif

@@ -55,9 +55,11 @@ daemon_start() {
 	local daemon=$1 node=$2
 	shift 2
 	setsid nsenter --net="$(netns_path "$node")" -- "$@" </dev/null >>"$STATE/$daemon.log" 2>&1 8>&- &
-	local pid=$!
-	printf '%s %s %s\n' "$pid" "$(process_start_time "$pid")" "$daemon" >>"$STATE/pids"
+	daemon_record "$!" "$daemon"
 }
+
+# daemon_record PID DAEMON: whoever is recorded goes with the lab, wherever it lives
+daemon_record() { printf '%s %s %s\n' "$1" "$(process_start_time "$1")" "$2" >>"$STATE/pids"; }
 
 daemon_pid() { awk -v daemon="$1" '$3 == daemon { pid = $1 } END { print pid }' "$STATE/pids"; }
 

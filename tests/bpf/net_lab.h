@@ -42,7 +42,7 @@ int net_lab_socket(const struct net_lab *lab, int namespace_fd, const char *inte
 void net_lab_send(int socket_fd, const struct frame *frame);
 void net_lab_send_spec(int socket_fd, const struct frame_spec *spec, size_t n_times);
 
-/* Ids of the TCX links on an interface, in their order; returns how many, or -errno. */
+/* The first n_max ids of the TCX links on an interface, in their order; returns how many there are, or -errno. */
 int net_lab_tcx_links(uint32_t ifindex, enum octet_direction direction, uint32_t *ids, uint32_t n_max);
 /* How many there are once those that are being taken down have gone: the kernel does that a moment later. */
 int net_lab_n_tcx_links(uint32_t ifindex, enum octet_direction direction, int expected);
@@ -60,6 +60,9 @@ void net_lab_collect(struct source_bpf *source, struct net_lab_readings *out);
 /* Of a guest on an interface; NULL when there is none. */
 const struct counter_reading *net_lab_find(const struct net_lab_readings *readings, uint32_t ifindex, uint16_t guest,
 					   bool is_ipv6);
+
+/* The calling thread stays on one CPU. */
+void net_lab_pin_to_cpu(int cpu);
 
 /* Waits until an interface (by its place in source_bpf_health) has seen n frames; the classes then. */
 struct octet_iface net_lab_await(struct source_bpf *source, size_t interface, enum octet_direction direction,

@@ -2,7 +2,6 @@
 /* Two CPUs count at once while a third party reads: nothing is lost, and no reading ever goes back. */
 #include <criterion/criterion.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,15 +51,6 @@ static void tear_down(void)
 	net_lab_close(&lab);
 }
 
-static void pin_to(int cpu)
-{
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET(cpu, &cpus);
-	pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
-}
-
 static void send_frame(struct sender *sender, const struct frame *frame)
 {
 	if (send(sender->socket_fd, frame->octets, frame->length, 0) != (ssize_t)frame->length)
@@ -79,7 +69,7 @@ static void *send_many(void *context)
 		&(struct frame_spec){
 			.guest = SHARED_GUEST, .is_down = sender->is_down, .is_ipv6 = true, .protocol = UDP},
 		&shared);
-	pin_to(sender->cpu);
+	net_lab_pin_to_cpu(sender->cpu);
 	pthread_barrier_wait(&start_line);
 	for (uint32_t i = 0; i < N_FRAMES; i++)
 		send_frame(sender, i % 2 ? &shared : &own);
@@ -93,7 +83,7 @@ static void *send_new(void *context)
 	struct sender *sender = context;
 	struct frame frame;
 
-	pin_to(sender->cpu);
+	net_lab_pin_to_cpu(sender->cpu);
 	pthread_barrier_wait(&start_line);
 	for (uint16_t guest = 0; guest < N_NEW_GUESTS; guest++) {
 		frame_build(&(struct frame_spec){.guest = guest, .is_down = sender->is_down, .protocol = UDP}, &frame);
