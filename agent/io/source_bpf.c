@@ -18,7 +18,7 @@
 #define BATCH_ENTRIES 512
 
 #define TEXT_OF(number) #number
-#define VERSION_TEXT(number) "v" TEXT_OF(number) "-"
+#define VERSION_TEXT(number) "v" TEXT_OF(number) "_"
 /* maps of another ABI version are not found under these names */
 static const char *const map_pins[N_MAPS] = {
 	[MAP_CLIENTS4] = VERSION_TEXT(OCTET_ABI_VERSION) "clients4",
