@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/session_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ static struct binding *binding_find(const struct session_engine *engine, const s
 
 static void binding_remove(struct session_engine *engine, struct binding *binding)
 {
+	assert(engine->bindings);
 	HASH_DEL(engine->bindings, binding);
 	free(binding);
 }

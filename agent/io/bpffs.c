@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -38,16 +39,16 @@ static bool is_same_mount(const char *a, const char *b)
 
 static pid_t parent_of(pid_t pid)
 {
+	static const char key[] = "PPid:"; /* proc(5) */
 	char path[64], line[256];
 	CLEANUP_FCLOSE FILE *file = NULL;
-	int parent = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	file = fopen(path, "re");
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "PPid: %d", &parent) == 1)
-			break;
-	return parent;
+		if (strncmp(line, key, sizeof(key) - 1) == 0)
+			return (pid_t)strtol(line + sizeof(key) - 1, NULL, 10);
+	return 0;
 }
 
 static bool mount_namespace_of(pid_t pid, struct stat *out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "io/source_bpf_private.h"
 
+#include <assert.h>
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
@@ -187,6 +188,7 @@ int source_bpf_attach(struct source_bpf *source, const char *name, enum config_a
 	r = load_programs(source, interface->slot, &own_mac, &skeleton);
 	if (r)
 		return r;
+	assert(skeleton);
 	for (int i = 0; !r && i < OCTET_N_DIRECTIONS; i++) {
 		struct attach_point point = point_of(source, interface, (enum octet_direction)i);
 		struct bpf_program *program = i == OCTET_UP ? skeleton->progs.octet_up : skeleton->progs.octet_down;
