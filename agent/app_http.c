@@ -24,11 +24,25 @@ struct pending_request {
 	struct api_call call;
 };
 
+/* Said when it begins and when it ends; what was cancelled or interrupted says nothing of the store. */
+static void note_read(struct app *app, int error)
+{
+	if (error == -ECANCELED || error == -EINTR)
+		return;
+	if (error && !app->read_error)
+		log_error("the history in %s cannot be read (%s): is the disk full or damaged?", app->config->state_dir,
+			  strerror(-error));
+	if (!error && app->read_error)
+		log_info("the history in %s is read again", app->config->state_dir);
+	app->read_error = error;
+}
+
 static void on_history(void *context, struct history_result *result)
 {
 	struct pending_request *pending = context;
 	struct http_response response = {0};
 
+	note_read(pending->app, result->error);
 	if (!pending->app->is_stopping)
 		app_refresh(pending->app);
 	api_finish(&pending->app->api, now_read(), &pending->call, result, &response);
@@ -72,6 +86,7 @@ static const struct health *get_health(void *context)
 {
 	struct app *app = context;
 	struct instant now = now_read();
+	int store_error = app->flush_error ? app->flush_error : app->read_error;
 
 	app->health = (struct health){
 		.version = OCTETD_VERSION,
@@ -81,11 +96,11 @@ static const struct health *get_health(void *context)
 		.n_interfaces = source_bpf_health(app->source, app->health_interfaces, OCTET_SLOTS_MAX),
 		.n_online = session_engine_n_online(app->engine),
 		.n_keys = ledger_size(app->ledger),
-		.max_keys = 2 * (uint64_t)app->config->max_addresses,
+		.max_keys = source_bpf_max_keys(app->source),
 		.total = ledger_total(app->ledger),
 		.unclaimed = session_engine_unclaimed(app->engine),
-		.is_store_ok = app->flush_error == 0,
-		.store_error = app->flush_error ? strerror(-app->flush_error) : NULL,
+		.is_store_ok = !store_error,
+		.store_error = store_error ? strerror(-store_error) : NULL,
 		.unsaved_s = app->unsaved_mono_ns ? (now.mono_ns - app->unsaved_mono_ns) / NS_PER_S : 0,
 		.n_unsaved = session_engine_n_unsaved(app->engine),
 		.collect_error = app->collect_error ? strerror(-app->collect_error) : NULL,

@@ -49,6 +49,7 @@ struct app {
 	int64_t full_flush_mono_ns; /* start of the last full one */
 	int64_t unsaved_mono_ns;    /* since when flushes have failed; 0 while they work */
 	int flush_error;
+	int read_error; /* of the last question to the store */
 
 	/* the way of a request */
 	struct token_file *tokens;

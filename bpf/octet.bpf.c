@@ -17,11 +17,23 @@
 /* TC_ACT_UNSPEC and TCX_NEXT: whoever comes after decides (include/uapi/linux/pkt_cls.h, bpf.h). */
 #define VERDICT_NEXT (-1)
 
+/* skb->pkt_type: addressed to another machine (include/uapi/linux/if_packet.h) */
+#define PACKET_OTHERHOST 3
+
 /* Set for each interface before load; the verifier drops what they switch off. */
 const volatile __u32 octet_slot = 0;
-const volatile __u8 octet_has_coarse_clock = 1;
+const volatile __u8 octet_is_bridge = 0;
 const volatile __u8 octet_has_own_mac = 0;
-const volatile __u8 octet_own_mac[6] = {0};
+const volatile __u16 octet_own_mac[3] = {0};
+/* A guest that was silent for longer is announced again. */
+const volatile __u64 octet_arrival_gap_ns = ~0ULL;
+/* CLOCK_MONOTONIC as jiffies * tick + offset; a tick of 0 stands for not known. */
+const volatile __u64 octet_tick_ns = 0;
+const volatile __u64 octet_tick_offset_ns = 0;
+
+/* For the agent's calibration: both clocks at the same moment. */
+__u64 octet_sample_jiffies = 0;
+__u64 octet_sample_ns = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
@@ -49,9 +61,14 @@ struct {
 	__uint(max_entries, 64 * 1024);
 } octet_arrivals SEC(".maps");
 
+/*
+ * Reading jiffies is one load, which the verifier puts in line; the coarse clock is a call that was measured at 12 ns,
+ * a third of a packet's whole cost. Both have the resolution of a tick: jiffies advance by whole ticks of
+ * CLOCK_MONOTONIC (tick_do_update_jiffies64, kernel/time/tick-sched.c), so their distance is constant.
+ */
 OCTET_INLINE __u64 clock_ns(void)
 {
-	return octet_has_coarse_clock ? bpf_ktime_get_coarse_ns() : bpf_ktime_get_ns();
+	return octet_tick_ns ? bpf_jiffies64() * octet_tick_ns + octet_tick_offset_ns : bpf_ktime_get_ns();
 }
 
 OCTET_INLINE void copy_mac(__u8 *to, const __u8 *from)
@@ -75,12 +92,10 @@ OCTET_INLINE void copy_ip6(__u8 *to, const __u8 *from)
 
 OCTET_INLINE int is_own(const __u8 *mac)
 {
-	if (!octet_has_own_mac)
-		return 0;
-	for (int i = 0; i < 6; i++)
-		if (mac[i] != octet_own_mac[i])
-			return 0;
-	return 1;
+	const __u16 *words = (const __u16 *)mac;
+
+	return octet_has_own_mac && words[2] == octet_own_mac[2] && words[1] == octet_own_mac[1] &&
+	       words[0] == octet_own_mac[0];
 }
 
 /* The client's counters on this CPU, made when there are none; NULL when the table is full. */
@@ -121,17 +136,23 @@ OCTET_INLINE void announce(const struct octet_key4 *key4, const struct octet_key
 	bpf_ringbuf_submit(arrival, 0);
 }
 
-OCTET_INLINE void add(struct octet_counters *counters, const struct octet_frame *frame, enum octet_direction direction)
+/* Adds the frame; true when the guest has just come, or come back. */
+OCTET_INLINE int add(struct octet_counters *counters, const struct octet_frame *frame, enum octet_direction direction)
 {
+	__u64 now_ns = clock_ns();
+	int is_arrival = 0;
+
 	if (direction == OCTET_UP) {
+		is_arrival = !counters->up_packets || now_ns - counters->last_up_ns > octet_arrival_gap_ns;
 		counters->up_bytes += frame->bytes;
 		counters->up_packets += frame->packets;
-		counters->last_up_ns = clock_ns();
+		counters->last_up_ns = now_ns;
 	} else {
 		counters->down_bytes += frame->bytes;
 		counters->down_packets += frame->packets;
-		counters->last_down_ns = clock_ns();
+		counters->last_down_ns = now_ns;
 	}
+	return is_arrival;
 }
 
 OCTET_INLINE enum octet_class count_ip4(const struct __sk_buff *skb, const struct octet_frame *frame,
@@ -139,17 +160,14 @@ OCTET_INLINE enum octet_class count_ip4(const struct __sk_buff *skb, const struc
 {
 	struct octet_key4 key = {.vlan = (__u16)frame->vlan, .ifindex = skb->ifindex};
 	struct octet_counters *counters;
-	int is_arrival;
 
 	copy_mac(key.mac, direction == OCTET_UP ? frame->src_mac : frame->dst_mac);
 	copy_ip4(key.ip, direction == OCTET_UP ? frame->src_ip : frame->dst_ip);
 	counters = client_counters(&octet_clients4, &key);
 	if (!counters)
 		return OCTET_CLASS_TABLE_FULL;
-	is_arrival = direction == OCTET_UP && !counters->up_packets;
-	add(counters, frame, direction);
-	/* only now: its reader may be at once on another CPU */
-	if (is_arrival)
+	/* only after it is counted: who reads the announcement may do so at once, on another CPU */
+	if (add(counters, frame, direction))
 		announce(&key, 0);
 	return OCTET_CLASS_COUNTED;
 }
@@ -159,17 +177,13 @@ OCTET_INLINE enum octet_class count_ip6(const struct __sk_buff *skb, const struc
 {
 	struct octet_key6 key = {.vlan = (__u16)frame->vlan, .ifindex = skb->ifindex};
 	struct octet_counters *counters;
-	int is_arrival;
 
 	copy_mac(key.mac, direction == OCTET_UP ? frame->src_mac : frame->dst_mac);
 	copy_ip6(key.ip, direction == OCTET_UP ? frame->src_ip : frame->dst_ip);
 	counters = client_counters(&octet_clients6, &key);
 	if (!counters)
 		return OCTET_CLASS_TABLE_FULL;
-	is_arrival = direction == OCTET_UP && !counters->up_packets;
-	add(counters, frame, direction);
-	/* only now: its reader may be at once on another CPU */
-	if (is_arrival)
+	if (add(counters, frame, direction))
 		announce(0, &key);
 	return OCTET_CLASS_COUNTED;
 }
@@ -199,6 +213,9 @@ OCTET_INLINE enum octet_class classify(const struct __sk_buff *skb, enum octet_p
 		return OCTET_CLASS_GROUP;
 	if (is_own(direction == OCTET_UP ? frame->src_mac : frame->dst_mac))
 		return OCTET_CLASS_OWN;
+	/* a capture on the bridge makes it promiscuous, and then what passes between its ports comes up as well */
+	if (direction == OCTET_UP && octet_is_bridge && skb->pkt_type == PACKET_OTHERHOST)
+		return OCTET_CLASS_TRANSIT;
 	if (parsed == OCTET_PARSE_NON_IP)
 		return note_presence(skb, frame, direction);
 	if (parsed != OCTET_PARSE_IP)
@@ -257,6 +274,16 @@ SEC("tc")
 int octet_down(struct __sk_buff *skb)
 {
 	return count(skb, OCTET_DOWN);
+}
+
+/* Run by the agent with BPF_PROG_TEST_RUN, attached nowhere. */
+SEC("tc")
+int octet_clock(struct __sk_buff *skb)
+{
+	(void)skb;
+	octet_sample_jiffies = bpf_jiffies64();
+	octet_sample_ns = bpf_ktime_get_ns();
+	return VERDICT_NEXT;
 }
 
 char octet_license[] SEC("license") = "Dual MIT/GPL";

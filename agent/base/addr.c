@@ -23,38 +23,28 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* How many digits stand between two separators of this kind; 0 for what is no separator. */
-static unsigned int mac_group_length(char separator)
+/* The digits before the first separator, which all groups have; 0 for what is no spelling of a MAC. */
+static size_t mac_group_length(const char *text)
 {
-	switch (separator) {
-	case ':':
-	case '-':
-		return 2;
-	case '.':
-		return 4;
-	default:
-		return 0;
-	}
-}
+	size_t length = 0;
 
-/* The separator is the first character that is no digit; 0 for the bare form. */
-static char mac_separator(const char *text)
-{
-	while (hex_digit(*text) >= 0)
-		text++;
-	return *text;
+	while (hex_digit(text[length]) >= 0)
+		length++;
+	if (!text[length])
+		return length == MAC_N_DIGITS ? length : 0;
+	return strchr(":-.", text[length]) && (length == 2 || length == 4) ? length : 0;
 }
 
 int mac_parse(const char *text, struct mac_addr *out)
 {
-	const char separator = mac_separator(text);
-	const unsigned int group_length = mac_group_length(separator);
+	const size_t group_length = mac_group_length(text);
 	struct mac_addr mac = {{0}};
 
-	if (separator && !group_length)
+	if (!group_length)
 		return -EINVAL;
+	const char separator = text[group_length];
 	for (unsigned int i = 0; i < MAC_N_DIGITS; i++) {
-		if (group_length && i && i % group_length == 0 && *text++ != separator)
+		if (i && i % group_length == 0 && *text++ != separator)
 			return -EINVAL;
 		const int digit = hex_digit(*text++);
 		if (digit < 0)

@@ -15,6 +15,8 @@
 
 #define ALLOWED_METHODS "GET, HEAD"
 #define CALLER_SIZE (sizeof("token:") + TOKEN_NAME_SIZE + IP_TEXT_SIZE)
+#define SECRET_SIZE 256 /* well above any token's (io/token_file.h) */
+#define WHITE_SPACE " \t"
 
 struct route {
 	const char *name;                           /* the endpoint of rate limits */
@@ -65,17 +67,33 @@ static void refuse_method(struct http_response *response)
 	http_response_header(response, "Allow", ALLOWED_METHODS);
 }
 
-/* "Bearer <token>" (RFC 6750, 2.1), its scheme in any case (RFC 9110, 11.1). */
+/*
+ * "Bearer <token>" (RFC 6750, 2.1), its scheme in any case (RFC 9110, 11.1). White space around a field's value is
+ * no part of it (5.5), and between scheme and token a tab does as well as blanks.
+ */
 static bool check_token(const struct api_request *request, struct token_grant *out)
 {
-	static const char scheme[] = "Bearer ";
+	static const char scheme[] = "Bearer";
 	const char *credentials = request->http->authorization;
+	char secret[SECRET_SIZE];
+	size_t n_blanks, length;
 
-	if (!credentials || strncasecmp(credentials, scheme, sizeof(scheme) - 1) != 0)
+	if (!credentials)
+		return false;
+	credentials += strspn(credentials, WHITE_SPACE);
+	if (strncasecmp(credentials, scheme, sizeof(scheme) - 1) != 0)
 		return false;
 	credentials += sizeof(scheme) - 1;
-	credentials += strspn(credentials, " ");
-	return request->api->tokens.check(request->api->tokens.context, credentials, out);
+	n_blanks = strspn(credentials, WHITE_SPACE);
+	credentials += n_blanks;
+	length = strlen(credentials);
+	while (length > 0 && strchr(WHITE_SPACE, credentials[length - 1]))
+		length--;
+	if (n_blanks == 0 || length >= sizeof(secret))
+		return false;
+	memcpy(secret, credentials, length);
+	secret[length] = '\0';
+	return request->api->tokens.check(request->api->tokens.context, secret, out);
 }
 
 /* Counts the request for its token, or for its address when it has no good one. */
@@ -116,8 +134,6 @@ static bool admit(const struct api_request *request, const struct route *route, 
 	} else if (!is_known) {
 		api_reply_message(response, 401, NULL);
 		http_response_header(response, "WWW-Authenticate", "Bearer");
-	} else if (request->target->is_malformed) {
-		api_reply_message(response, 400, NULL);
 	} else if (!route) {
 		api_reply_message(response, 404, NULL);
 	} else if (!is_read(request->http)) {
@@ -162,7 +178,7 @@ enum api_step api_begin(const struct api *api, struct instant now, const struct 
 	} else if (target.is_in_mount) {
 		return begin_in_mount(&parsed, call, response);
 	} else {
-		api_reply_message(response, target.is_malformed ? 400 : 404, NULL);
+		api_reply_message(response, 404, NULL);
 	}
 	return API_ANSWERED;
 }

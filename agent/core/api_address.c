@@ -143,18 +143,20 @@ static bool has_wanted_address(const struct history_query *query, const struct s
 }
 
 /* 0 or -ENOMEM. */
-static int ask_history(const struct api_request *request, const struct addresses *addresses, int64_t at_wall_ns,
-		       struct api_call *call)
+static int ask_history(const struct api_request *request, const struct addresses *addresses,
+		       const struct calendar_span *at, struct api_call *call)
 {
 	CLEANUP(api_call_clean) struct api_call own = {0};
 	struct history_query *query = &own.query;
+	int64_t now_wall_ns = request->now.wall_ns;
 	int r = api_call_init(&own);
 
 	if (r)
 		return r;
 	query->kind = HISTORY_AT;
 	/* nobody knows the future; a clock that is ahead of ours means now */
-	query->at_wall_ns = at_wall_ns < request->now.wall_ns ? at_wall_ns : request->now.wall_ns;
+	query->at_wall_ns = at->begin_wall_ns < now_wall_ns ? at->begin_wall_ns : now_wall_ns;
+	query->at_end_wall_ns = at->end_wall_ns < now_wall_ns ? at->end_wall_ns : now_wall_ns;
 	query->ips = malloc(sizeof(addresses->ips));
 	if (!query->ips)
 		return -ENOMEM;
@@ -191,7 +193,7 @@ enum api_step api_address_begin(const struct api_request *request, struct api_ca
 		reply(response, holders_now(request, &addresses), addresses.n_tokens > 1);
 		return API_ANSWERED;
 	}
-	if (ask_history(request, &addresses, params.at_wall_ns, call)) {
+	if (ask_history(request, &addresses, &params.at, call)) {
 		api_reply_message(response, 500, NULL);
 		return API_ANSWERED;
 	}
@@ -214,13 +216,15 @@ static bool is_better(const struct claim *claim, const struct claim *best)
 }
 
 static void consider(struct claim *best, const struct session_record *record, const struct ip_addr *ip,
-		     int64_t at_wall_ns)
+		     int64_t at_end_wall_ns)
 {
 	struct claim claim = {.record = record, .address = find_address(record, ip)};
 
-	if (!claim.address || claim.address->since.wall_ns > at_wall_ns)
+	if (!claim.address || claim.address->since.wall_ns > at_end_wall_ns)
 		return;
-	claim.proof_wall_ns = claim.address->last.wall_ns < at_wall_ns ? claim.address->last.wall_ns : at_wall_ns;
+	claim.proof_wall_ns = claim.address->last.wall_ns;
+	if (claim.proof_wall_ns > at_end_wall_ns)
+		claim.proof_wall_ns = at_end_wall_ns;
 	if (is_better(&claim, best))
 		*best = claim;
 }
@@ -229,7 +233,7 @@ static struct claim best_claim(const struct api_finish *finish, const struct ip_
 {
 	const struct session_engine *engine = finish->api->engine;
 	const struct api_pending *pending = finish->call->pending;
-	int64_t at_wall_ns = finish->call->query.at_wall_ns;
+	const struct history_query *query = &finish->call->query;
 	const struct session_record *live = session_engine_by_ip(engine, ip);
 	struct claim best = {0};
 
@@ -238,16 +242,16 @@ static struct claim best_claim(const struct api_finish *finish, const struct ip_
 		const struct session_record *fresh = session_engine_by_seq(engine, row->seq);
 
 		if (fresh)
-			consider(&best, fresh, ip, at_wall_ns);
+			consider(&best, fresh, ip, query->at_end_wall_ns);
 		/* also when fresh: memory forgets an earlier claim of an address that went and came back */
-		consider(&best, row, ip, at_wall_ns);
+		consider(&best, row, ip, query->at_end_wall_ns);
 	}
 	for (size_t i = 0; i < pending->n_unsaved; i++)
-		consider(&best, &pending->unsaved[i], ip, at_wall_ns);
+		consider(&best, &pending->unsaved[i], ip, query->at_end_wall_ns);
 	if (live)
-		consider(&best, live, ip, at_wall_ns);
+		consider(&best, live, ip, query->at_end_wall_ns);
 	/* who claimed it last may have gone by then: it was nobody's, not that of who had it before */
-	if (best.record && !session_record_is_online(best.record) && best.record->end.wall_ns < at_wall_ns)
+	if (best.record && !session_record_is_online(best.record) && best.record->end.wall_ns < query->at_wall_ns)
 		return (struct claim){0};
 	return best;
 }
@@ -261,9 +265,10 @@ void api_address_finish(const struct api_finish *finish, struct http_response *r
 	for (size_t i = 0; i < query->n_ips; i++) {
 		struct claim claim = best_claim(finish, &query->ips[i]);
 
+		/* to the end of a whole second: the difference of two times that are rounded down to it */
 		if (claim.record)
 			r |= append_holder(holders, &query->ips[i], claim.record,
-					   query->at_wall_ns - claim.address->since.wall_ns);
+					   query->at_end_wall_ns - claim.address->since.wall_ns);
 	}
 	reply(response, r ? NULL : TAKE_PTR(holders), finish->call->pending->is_array);
 }

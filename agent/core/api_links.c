@@ -33,9 +33,8 @@ static void append_value(struct strbuf *text, const struct api_argument *argumen
 
 static bool is_kept(const struct api_arguments *arguments, size_t param)
 {
-	enum api_argument_form form = arguments->items[param].form;
-
-	return param != API_PAGE && (form == API_ARGUMENT_TEXT || form == API_ARGUMENT_UNDECODABLE);
+	return param != API_PAGE && api_param_is_used((enum api_param)param, API_USE_LIST) &&
+	       arguments->items[param].form == API_ARGUMENT_TEXT;
 }
 
 /* The kept parameter that was mentioned first after place, or API_N_PARAMS. */

@@ -10,7 +10,7 @@
 
 /*
  * A new string such as "online=true&per_page=50&", "" when there is nothing to keep, or NULL without memory. Keeps
- * what was given of the known parameters but page, in the order of first mention, with the values as they were
+ * what was given of the list's parameters but page, in the order of first mention, with the values as they were
  * sent but for octets that a URI may not have.
  */
 char *api_links_query(const struct api_arguments *arguments);

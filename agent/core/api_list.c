@@ -75,8 +75,6 @@ static int prepare(const struct api_request *request, const struct api_arguments
 	pending->link_query = api_links_query(arguments);
 	if (!pending->base_url || !pending->link_query)
 		return -ENOMEM;
-	if (params->matches_nothing)
-		return 0;
 	r = api_call_take_unsaved(request->api->engine, call, is_match);
 	if (r)
 		return r;
@@ -94,8 +92,6 @@ static enum api_step begin(const struct api_request *request, enum history_kind 
 	CLEANUP(api_params_clean) struct api_params params = {0};
 	CLEANUP(api_errors_clean) struct api_errors errors = {0};
 	CLEANUP(api_call_clean) struct api_call own = {0};
-	struct history_result nothing = {0};
-	const struct api_finish at_once = {request->api, request->now, &own, &nothing};
 
 	if (api_call_init(&own) || api_arguments_parse(request->target->query, &arguments)) {
 		api_reply_message(response, 500, NULL);
@@ -110,10 +106,6 @@ static enum api_step begin(const struct api_request *request, enum history_kind 
 	}
 	if (prepare(request, &arguments, &params, &own)) {
 		api_reply_message(response, 500, NULL);
-		return API_ANSWERED;
-	}
-	if (params.matches_nothing) {
-		(kind == HISTORY_COUNT ? api_count_finish : api_list_finish)(&at_once, response);
 		return API_ANSWERED;
 	}
 	*call = own;

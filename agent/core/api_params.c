@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/api_params.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/cleanup.h"
 #include "core/api_target.h"
-#include "core/calendar.h"
 
 #define PER_PAGE_DEFAULT 10
 #define PER_PAGE_MAX 100
@@ -132,7 +130,7 @@ static bool read_per_page(const struct reader *reader, struct api_argument *argu
 
 static bool read_at(const struct reader *reader, struct api_argument *argument)
 {
-	reader->params->has_at = calendar_parse_rfc3339(argument->text, &reader->params->at_wall_ns);
+	reader->params->has_at = calendar_parse_rfc3339(argument->text, &reader->params->at);
 	return reader->params->has_at;
 }
 
@@ -147,33 +145,37 @@ static bool read_page(const struct reader *reader, struct api_argument *argument
 static const struct rule {
 	const char *name;
 	unsigned int uses; /* of enum api_param_use */
-	bool is_id;        /* any text will do; one that cannot be decoded belongs to nobody */
 	const char *error; /* NULL: whatever is wrong is ignored */
 	bool (*read)(const struct reader *reader, struct api_argument *argument);
 } rules[] = {
-	[API_GUEST_ID] = {"guest_id", USE_FILTER, true, "The guest id must be a string.", read_guest_id},
-	[API_LOCATION_ID] = {"location_id", USE_FILTER, true, "The location id must be a string.", read_location_id},
-	[API_GUEST_DEVICE_MAC] = {"guest_device_mac", USE_FILTER, false,
-				  "The guest device mac must be a valid MAC address.", read_mac},
-	[API_START_TIME] = {"start_time", USE_FILTER, false,
-			    "The start time must be a valid date in the format yyyy-mm-dd.", read_start_time},
-	[API_END_TIME] = {"end_time", USE_FILTER, false, "The end time must be a valid date in the format yyyy-mm-dd.",
+	[API_GUEST_ID] = {"guest_id", USE_FILTER, "The guest id must be a string.", read_guest_id},
+	[API_LOCATION_ID] = {"location_id", USE_FILTER, "The location id must be a string.", read_location_id},
+	[API_GUEST_DEVICE_MAC] = {"guest_device_mac", USE_FILTER, "The guest device mac must be a valid MAC address.",
+				  read_mac},
+	[API_START_TIME] = {"start_time", USE_FILTER, "The start time must be a valid date in the format yyyy-mm-dd.",
+			    read_start_time},
+	[API_END_TIME] = {"end_time", USE_FILTER, "The end time must be a valid date in the format yyyy-mm-dd.",
 			  read_end_time},
-	[API_YAS_ID] = {"yas_id", USE_FILTER, true, "The yas id must be a string.", read_yas_id},
-	[API_ONLINE] = {"online", USE_FILTER, false, "The online must be true or false.", read_online},
-	[API_LAST_SESSION_FIRST] = {"last_session_first", USE_FILTER, false,
-				    "The last session first must be true or false.", read_last_session_first},
-	[API_PER_PAGE] = {"per_page", USE_FILTER, false, "The per page must be between 1 and 100.", read_per_page},
-	[API_AT] = {"at", API_USE_ADDRESS, false,
+	[API_YAS_ID] = {"yas_id", USE_FILTER, "The yas id must be a string.", read_yas_id},
+	[API_ONLINE] = {"online", USE_FILTER, "The online must be true or false.", read_online},
+	[API_LAST_SESSION_FIRST] = {"last_session_first", USE_FILTER, "The last session first must be true or false.",
+				    read_last_session_first},
+	[API_PER_PAGE] = {"per_page", USE_FILTER, "The per page must be between 1 and 100.", read_per_page},
+	[API_AT] = {"at", API_USE_ADDRESS,
 		    "The at must be a valid time in the format of RFC 3339, such as 2017-01-05T06:50:55Z.", read_at},
-	[API_RAW] = {"raw", API_USE_LIST, false, "The raw must be true or false.", read_raw},
-	[API_PAGE] = {"page", API_USE_LIST, false, NULL, read_page},
+	[API_RAW] = {"raw", API_USE_LIST, "The raw must be true or false.", read_raw},
+	[API_PAGE] = {"page", API_USE_LIST, NULL, read_page},
 };
 _Static_assert(ARRAY_LENGTH(rules) == API_N_PARAMS, "a rule for each parameter");
 
 const char *api_param_name(enum api_param param)
 {
 	return rules[param].name;
+}
+
+bool api_param_is_used(enum api_param param, enum api_param_use use)
+{
+	return rules[param].uses & use;
 }
 
 /* "name" and "name[...]" find the parameter; *is_array tells which it was. NULL for an unknown name. */
@@ -193,20 +195,12 @@ static struct api_argument *find(struct api_arguments *arguments, const char *na
 
 static int set_value(struct api_argument *argument, bool is_array, const char *value, size_t length)
 {
-	int r = 0;
-
 	free(argument->text);
 	argument->text = NULL;
 	argument->sent = value;
 	argument->sent_length = length;
-	argument->form = API_ARGUMENT_ABSENT;
-	if (is_array) {
-		argument->form = API_ARGUMENT_ARRAY;
-	} else if (length > 0) {
-		r = api_percent_decode(value, length, true, &argument->text);
-		argument->form = r ? API_ARGUMENT_UNDECODABLE : API_ARGUMENT_TEXT;
-	}
-	return r == -ENOMEM ? r : 0;
+	argument->form = is_array ? API_ARGUMENT_ARRAY : length > 0 ? API_ARGUMENT_TEXT : API_ARGUMENT_ABSENT;
+	return argument->form == API_ARGUMENT_TEXT ? api_percent_decode(value, length, true, &argument->text) : 0;
 }
 
 /* One "name=value"; place counts the pairs. */
@@ -220,8 +214,6 @@ static int parse_pair(struct api_arguments *arguments, const char *pair, size_t 
 	bool is_array = false;
 	int r = api_percent_decode(pair, name_length, true, &name);
 
-	if (r == -EINVAL)
-		return 0; /* no name of ours */
 	if (r)
 		return r;
 	argument = find(arguments, name, &is_array);
@@ -265,10 +257,6 @@ static bool is_wrong(const struct rule *rule, const struct reader *reader, struc
 		return false;
 	case API_ARGUMENT_TEXT:
 		return !rule->read(reader, argument);
-	case API_ARGUMENT_UNDECODABLE:
-		if (rule->is_id)
-			reader->params->matches_nothing = true;
-		return !rule->is_id;
 	case API_ARGUMENT_ARRAY:
 		break;
 	}

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/api_errors.h"
+#include "core/calendar.h"
 #include "core/history.h"
 #include "core/ports.h"
 
@@ -34,8 +35,7 @@ enum api_param {
 enum api_argument_form {
 	API_ARGUMENT_ABSENT,
 	API_ARGUMENT_TEXT,
-	API_ARGUMENT_ARRAY,       /* guest_id[]=x */
-	API_ARGUMENT_UNDECODABLE, /* a bad escape, a NUL, not UTF-8 */
+	API_ARGUMENT_ARRAY, /* guest_id[]=x */
 };
 
 struct api_argument {
@@ -56,16 +56,16 @@ enum api_param_use { API_USE_LIST = 1, API_USE_COUNT = 2, API_USE_ADDRESS = 4 };
 /* The parameters of a request, understood. */
 struct api_params {
 	struct session_filter filter;
-	bool matches_nothing; /* an id that cannot be decoded is nobody's */
 	bool is_newest_first;
 	bool is_raw;
 	uint64_t per_page; /* 1..100 */
 	uint64_t page;     /* 1..2^63 - 1 */
 	bool has_at;
-	int64_t at_wall_ns;
+	struct calendar_span at;
 };
 
 const char *api_param_name(enum api_param param);
+bool api_param_is_used(enum api_param param, enum api_param_use use);
 
 /* query is borrowed for as long as out lives. 0 or -ENOMEM. */
 int api_arguments_parse(const char *query, struct api_arguments *out);

@@ -2,6 +2,7 @@
 #include "core/api_target.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -59,34 +60,55 @@ static bool is_utf8(const char *text)
 	return true;
 }
 
-int api_percent_decode(const char *text, size_t length, bool has_plus, char **out)
+/* The octet that an escape at text stands for; -1 where there is none of 1 to max. */
+static int read_escape(const char *text, size_t length, int max)
 {
-	CLEANUP_FREE char *decoded = malloc(length + 1);
+	int high, low, octet;
+
+	if (length < 3 || text[0] != '%')
+		return -1;
+	high = hex_value(text[1]);
+	low = hex_value(text[2]);
+	if (high < 0 || low < 0)
+		return -1;
+	octet = high << 4 | low;
+	return octet == 0 || octet > max ? -1 : octet;
+}
+
+/* NULL without memory. */
+static char *decode(const char *text, size_t length, bool has_plus, bool is_ascii)
+{
+	const size_t escape_length = strlen("%ff");
+	char *decoded = malloc((is_ascii ? length * escape_length : length) + 1);
 	size_t n = 0;
 
+	for (size_t i = 0; decoded && i < length; i++) {
+		int octet = read_escape(&text[i], length - i, is_ascii ? 0x7f : 0xff);
+
+		if (octet >= 0) {
+			decoded[n++] = (char)octet;
+			i += escape_length - 1;
+		} else if (is_ascii && (unsigned char)text[i] >= 0x80) {
+			n += (size_t)sprintf(&decoded[n], "%%%02X", (unsigned int)(unsigned char)text[i]);
+		} else {
+			decoded[n++] = has_plus && text[i] == '+' ? ' ' : text[i];
+		}
+	}
+	if (decoded)
+		decoded[n] = '\0';
+	return decoded;
+}
+
+int api_percent_decode(const char *text, size_t length, bool has_plus, char **out)
+{
+	CLEANUP_FREE char *decoded = decode(text, length, has_plus, false);
+
+	if (decoded && !is_utf8(decoded)) {
+		free(decoded);
+		decoded = decode(text, length, has_plus, true);
+	}
 	if (!decoded)
 		return -ENOMEM;
-	for (size_t i = 0; i < length; i++) {
-		char c = text[i];
-
-		if (c == '+' && has_plus) {
-			c = ' ';
-		} else if (c == '%') {
-			int high = length - i > 2 ? hex_value(text[i + 1]) : -1;
-			int low = length - i > 2 ? hex_value(text[i + 2]) : -1;
-
-			if (high < 0 || low < 0)
-				return -EINVAL;
-			c = (char)(high << 4 | low);
-			i += 2;
-		}
-		if (c == '\0')
-			return -EINVAL;
-		decoded[n++] = c;
-	}
-	decoded[n] = '\0';
-	if (!is_utf8(decoded))
-		return -EINVAL;
 	*out = TAKE_PTR(decoded);
 	return 0;
 }
@@ -110,12 +132,6 @@ static int take_authority(const char **cursor, char **out_authority)
 	return -EINVAL;
 }
 
-static void drop_segments(struct api_target *target)
-{
-	while (target->n_segments)
-		free(target->segments[--target->n_segments]);
-}
-
 /* Fills in the segments of the path below the mount: "/sessions/10.0.0.1" or "". */
 static int split(struct api_target *target, const char *path, size_t length)
 {
@@ -127,11 +143,6 @@ static int split(struct api_target *target, const char *path, size_t length)
 		size_t segment_length = slash ? (size_t)(slash - begin) : length - i - 1;
 		int r = api_percent_decode(begin, segment_length, false, &target->segments[target->n_segments]);
 
-		if (r == -EINVAL) {
-			drop_segments(target);
-			target->is_malformed = true;
-			return 0;
-		}
 		if (r)
 			return r;
 		target->n_segments++;
@@ -170,7 +181,8 @@ int api_target_parse(const char *text, const char *mount, struct api_target *out
 
 void api_target_clean(struct api_target *target)
 {
-	drop_segments(target);
+	while (target->n_segments)
+		free(target->segments[--target->n_segments]);
 	free(target->authority);
 	*target = (struct api_target){0};
 }

@@ -16,7 +16,6 @@ struct api_target {
 	char *segments[API_SEGMENTS_MAX]; /* owned, decoded; empty ones at the end are dropped */
 	size_t n_segments;                /* API_SEGMENTS_MAX: that many or more */
 	bool is_in_mount;
-	bool is_malformed; /* a segment with a bad escape or a NUL; none is kept then */
 	char *authority;   /* owned; of an absolute-form target, else NULL */
 	const char *query; /* borrowed from the target, after the '?'; "" without one */
 };
@@ -26,8 +25,10 @@ int api_target_parse(const char *text, const char *mount, struct api_target *out
 void api_target_clean(struct api_target *target);
 
 /*
- * A new string with the escapes of text decoded, and '+' to a blank when has_plus. 0; -EINVAL for a bad
- * escape, a NUL or what is not UTF-8; -ENOMEM. *out is left alone on failure.
+ * A new string in UTF-8 with the escapes of text decoded, and '+' to a blank when has_plus. What cannot be decoded
+ * stays literally: an escape without two digits or of a NUL; and where the whole would be no UTF-8, every octet
+ * beyond ASCII is or becomes an escape. So what is no text still has a name, and is nobody's. 0 or -ENOMEM, and
+ * *out is left alone then.
  */
 int api_percent_decode(const char *text, size_t length, bool has_plus, char **out);
 

@@ -137,21 +137,23 @@ static bool take_clock(const char **cursor, struct zone_time *out)
 	return out->hour <= 23 && out->minute <= 59 && out->second <= 60;
 }
 
-/* An optional fraction of any length; digits beyond the nanosecond are dropped. */
-static bool take_fraction(const char **cursor, int64_t *out_ns)
+/* An optional fraction of any length, as a span within the second; digits beyond the nanosecond are dropped. */
+static bool take_fraction(const char **cursor, struct calendar_span *out)
 {
 	int64_t unit_ns = NS_PER_S / 10;
+	int64_t fraction_ns = 0;
 	int digit;
 
-	*out_ns = 0;
+	*out = (struct calendar_span){0, NS_PER_S - 1};
 	if (!take_one_of(cursor, "."))
 		return true;
 	if (!take_number(cursor, 1, &digit))
 		return false;
 	do {
-		*out_ns += digit * unit_ns;
+		fraction_ns += digit * unit_ns;
 		unit_ns /= 10;
 	} while (take_number(cursor, 1, &digit));
+	*out = (struct calendar_span){fraction_ns, fraction_ns};
 	return true;
 }
 
@@ -171,19 +173,26 @@ static bool take_offset(const char **cursor, int64_t *out_s)
 	return true;
 }
 
-bool calendar_parse_rfc3339(const char *text, int64_t *out_wall_ns)
+/* The first and the last nanosecond that there are stay what they are: they stand for all beyond. */
+static int64_t add_fraction(int64_t wall_ns, int64_t fraction_ns)
+{
+	if (wall_ns == INT64_MIN)
+		return INT64_MIN;
+	return wall_ns > INT64_MAX - fraction_ns ? INT64_MAX : wall_ns + fraction_ns;
+}
+
+bool calendar_parse_rfc3339(const char *text, struct calendar_span *out)
 {
 	struct zone_time local = {0};
-	int64_t fraction_ns;
+	struct calendar_span fraction;
 	int64_t offset_s;
 	int64_t wall_ns;
 
 	if (!take_date(&text, &local) || !take_one_of(&text, "Tt ") || !take_clock(&text, &local) ||
-	    !take_fraction(&text, &fraction_ns) || !take_offset(&text, &offset_s) || *text != '\0')
+	    !take_fraction(&text, &fraction) || !take_offset(&text, &offset_s) || *text != '\0')
 		return false;
 	wall_ns = calendar_nanoseconds(calendar_to_unix(&local) - offset_s);
-	if (wall_ns != INT64_MIN && wall_ns <= INT64_MAX - fraction_ns)
-		wall_ns += fraction_ns;
-	*out_wall_ns = wall_ns;
+	out->begin_wall_ns = add_fraction(wall_ns, fraction.begin_wall_ns);
+	out->end_wall_ns = add_fraction(wall_ns, fraction.end_wall_ns);
 	return true;
 }

@@ -26,10 +26,17 @@ int64_t calendar_nanoseconds(int64_t wall_s);
 /* Reads "yyyy-mm-dd", a day that exists; the time of day is left alone. */
 bool calendar_parse_date(const char *text, struct zone_time *out);
 
+/* A stretch of time, both ends included. */
+struct calendar_span {
+	int64_t begin_wall_ns;
+	int64_t end_wall_ns;
+};
+
 /*
- * Reads an RFC 3339 time. A blank counts as the '+' of the offset: that is what '+' becomes in a query that
- * nobody percent-encoded.
+ * Reads an RFC 3339 time. Without a fraction it names the whole second, as times of whole seconds are rounded down
+ * when they are printed; with one it is exact. A blank counts as the '+' of the offset: that is what '+' becomes
+ * in a query that nobody percent-encoded.
  */
-bool calendar_parse_rfc3339(const char *text, int64_t *out_wall_ns);
+bool calendar_parse_rfc3339(const char *text, struct calendar_span *out);
 
 #endif

@@ -35,7 +35,7 @@ bool session_filter_matches(const struct session_filter *filter, const struct se
 enum history_kind {
 	HISTORY_LIST,  /* rows [offset, offset + limit) of the sessions that match */
 	HISTORY_COUNT, /* only how many match */
-	HISTORY_AT,    /* rows[i]: the session that held ips[i] at at_wall_ns; seq 0 for nobody */
+	HISTORY_AT,    /* rows[i]: the session that held ips[i] at that time; seq 0 for nobody */
 };
 
 struct history_query {
@@ -50,7 +50,12 @@ struct history_query {
 	/* HISTORY_AT. Owned. */
 	struct ip_addr *ips;
 	size_t n_ips;
+	/*
+	 * The time that is asked about, both ends included; one instant when they are equal. A session that had the
+	 * address at any moment of it counts; of several, the one with the latest proof until the end.
+	 */
 	int64_t at_wall_ns;
+	int64_t at_end_wall_ns;
 };
 
 void history_query_clean(struct history_query *query);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "core/calendar.h"
 #include "core/format.h"
 
 json_t *json_text(const char *text)
@@ -79,16 +80,26 @@ static int set_device(json_t *object, const struct session_record *record, const
 	return r;
 }
 
+/* Of an ended session it is the difference of the two times that stand beside it, which are rounded down. */
+static int64_t duration_s(const struct session_record *record, struct instant now)
+{
+	int64_t ended_s = calendar_seconds(record->end.wall_ns) - calendar_seconds(record->start.wall_ns);
+
+	if (session_record_is_online(record))
+		return session_record_duration_ns(record, now) / NS_PER_S;
+	return ended_s > 0 ? ended_s : 0;
+}
+
 static int set_use(json_t *object, const struct session_record *record, struct instant now)
 {
 	bool is_online = session_record_is_online(record);
-	int64_t duration_s = session_record_duration_ns(record, now) / NS_PER_S;
 	char duration[DURATION_TEXT_SIZE];
 	char down[SIZE_TEXT_SIZE];
 	char up[SIZE_TEXT_SIZE];
 	int r = 0;
 
-	r |= json_object_set_new(object, "total_duration", json_string(format_duration(duration_s, duration)));
+	r |= json_object_set_new(object, "total_duration",
+				 json_string(format_duration(duration_s(record, now), duration)));
 	r |= json_object_set_new(object, "downloaded_data", json_string(format_size(record->traffic.down_bytes, down)));
 	r |= json_object_set_new(object, "uploaded_data", json_string(format_size(record->traffic.up_bytes, up)));
 	r |= json_object_set_new(object, "connection_status", json_string(is_online ? "Online" : "Offline"));
@@ -126,14 +137,13 @@ static json_t *all_ips(const struct session_record *record)
 static int set_raw(json_t *object, const struct session_record *record, struct instant now)
 {
 	const struct traffic *traffic = &record->traffic;
-	int64_t duration_s = session_record_duration_ns(record, now) / NS_PER_S;
 	int r = 0;
 
 	r |= json_object_set_new(object, "downloaded_bytes", json_uint(traffic->down_bytes));
 	r |= json_object_set_new(object, "uploaded_bytes", json_uint(traffic->up_bytes));
 	r |= json_object_set_new(object, "downloaded_packets", json_uint(traffic->down_packets));
 	r |= json_object_set_new(object, "uploaded_packets", json_uint(traffic->up_packets));
-	r |= json_object_set_new(object, "duration_seconds", json_integer(duration_s));
+	r |= json_object_set_new(object, "duration_seconds", json_integer(duration_s(record, now)));
 	r |= json_object_set_new(object, "guest_device_ips", all_ips(record));
 	r |= json_object_set_new(object, "terminate_cause", json_text(end_cause_name(record->cause)));
 	return r;
@@ -153,7 +163,7 @@ json_t *json_session(const struct session_record *record, const struct json_sess
 	return r ? NULL : TAKE_PTR(object);
 }
 
-json_t *json_address_holder(const struct ip_addr *ip, const struct identity *identity, int64_t duration_s)
+json_t *json_address_holder(const struct ip_addr *ip, const struct identity *identity, int64_t held_s)
 {
 	bool has_username = identity->username && *identity->username;
 	json_auto_t *object = json_object();
@@ -164,6 +174,6 @@ json_t *json_address_holder(const struct ip_addr *ip, const struct identity *ide
 				 json_text(has_username ? identity->username : identity->access_code));
 	r |= json_object_set_new(object, "name", json_text(identity->name));
 	r |= json_object_set_new(object, "email", json_text(identity->email));
-	r |= json_object_set_new(object, "duration", json_integer(duration_s));
+	r |= json_object_set_new(object, "duration", json_integer(held_s));
 	return r ? NULL : TAKE_PTR(object);
 }

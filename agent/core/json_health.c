@@ -80,7 +80,8 @@ static int add_interface_reasons(json_t *reasons, const struct health_interface 
 					direction_names[direction]);
 		if (full->frames)
 			r |= add_reason(reasons,
-					"interface %s: %llu frames %s found the client table full; raise max_addresses",
+					"interface %s: %llu frames %s found the client table full; raise max_addresses "
+					"and restart once with --keep-counting=false",
 					interface->name, (unsigned long long)full->frames, direction_names[direction]);
 	}
 	return r;

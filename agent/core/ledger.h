@@ -25,7 +25,8 @@ struct ledger_delta {
 	struct counter_key key;
 	struct traffic traffic;
 	int64_t last_up_ns; /* CLOCK_MONOTONIC; as the reading says */
-	bool has_up;        /* a frame came from the guest since the baseline */
+	int64_t last_down_ns;
+	bool has_up; /* a frame came from the guest since the baseline */
 };
 
 /* A baseline as the store keeps it. */

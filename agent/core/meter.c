@@ -16,10 +16,10 @@
 #define NO_ENTRY 0u
 
 static const char *const class_names[] = {
-	[OCTET_CLASS_COUNTED] = "counted",     [OCTET_CLASS_NON_IP] = "non_ip",
-	[OCTET_CLASS_GROUP] = "group",         [OCTET_CLASS_OWN] = "own",
-	[OCTET_CLASS_OVERFLOW] = "overflow",   [OCTET_CLASS_TABLE_FULL] = "table_full",
-	[OCTET_CLASS_MALFORMED] = "malformed",
+	[OCTET_CLASS_COUNTED] = "counted",       [OCTET_CLASS_NON_IP] = "non_ip",
+	[OCTET_CLASS_GROUP] = "group",           [OCTET_CLASS_OWN] = "own",
+	[OCTET_CLASS_TRANSIT] = "transit",       [OCTET_CLASS_OVERFLOW] = "overflow",
+	[OCTET_CLASS_TABLE_FULL] = "table_full", [OCTET_CLASS_MALFORMED] = "malformed",
 };
 _Static_assert(ARRAY_LENGTH(class_names) == OCTET_N_CLASSES, "a name for each class");
 

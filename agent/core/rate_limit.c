@@ -122,26 +122,18 @@ static struct rate_verdict verdict(const struct rate_limiter *limiter, struct in
 	};
 }
 
-/* The window that is open for them, or NULL; key is filled in either way. */
-static struct window *open_window(struct rate_limiter *limiter, struct instant now, const char *caller,
-				  const char *endpoint, char key[KEY_SIZE])
-{
-	drop_expired(limiter, now);
-	memset(key, 0, KEY_SIZE);
-	snprintf(key, KEY_SIZE, "%s %s", endpoint, caller);
-	return find(limiter, key);
-}
-
 struct rate_verdict rate_limiter_hit(struct rate_limiter *limiter, struct instant now, const char *caller,
 				     const char *endpoint)
 {
-	char key[KEY_SIZE];
+	char key[KEY_SIZE] = {0};
 	struct window *window;
 	bool is_allowed;
 
 	if (limiter->limit == 0)
 		return (struct rate_verdict){.is_allowed = true};
-	window = open_window(limiter, now, caller, endpoint, key);
+	drop_expired(limiter, now);
+	snprintf(key, sizeof(key), "%s %s", endpoint, caller);
+	window = find(limiter, key);
 	if (!window)
 		window = begin(limiter, now, key);
 	if (!window)
@@ -150,18 +142,4 @@ struct rate_verdict rate_limiter_hit(struct rate_limiter *limiter, struct instan
 	if (is_allowed)
 		window->n_hits++;
 	return verdict(limiter, now, window->start_mono_ns, window->n_hits, is_allowed);
-}
-
-struct rate_verdict rate_limiter_peek(struct rate_limiter *limiter, struct instant now, const char *caller,
-				      const char *endpoint)
-{
-	char key[KEY_SIZE];
-	const struct window *window;
-
-	if (limiter->limit == 0)
-		return (struct rate_verdict){.is_allowed = true};
-	window = open_window(limiter, now, caller, endpoint, key);
-	if (!window)
-		return verdict(limiter, now, now.mono_ns, 0, true);
-	return verdict(limiter, now, window->start_mono_ns, window->n_hits, window->n_hits < limiter->limit);
 }

@@ -29,8 +29,4 @@ void rate_limiter_free(struct rate_limiter **limiter);
 struct rate_verdict rate_limiter_hit(struct rate_limiter *limiter, struct instant now, const char *caller,
 				     const char *endpoint);
 
-/* The same without counting. */
-struct rate_verdict rate_limiter_peek(struct rate_limiter *limiter, struct instant now, const char *caller,
-				      const char *endpoint);
-
 #endif

@@ -163,26 +163,66 @@ static void session_finish(struct session_engine *engine, struct session *sessio
 				(struct event){EVENT_SESSION_OFFLINE, session->record.seq, session->record.end});
 }
 
+static void traffic_subtract(struct traffic *from, const struct traffic *less)
+{
+	from->up_bytes -= less->up_bytes;
+	from->up_packets -= less->up_packets;
+	from->down_bytes -= less->down_bytes;
+	from->down_packets -= less->down_packets;
+}
+
+static void clear_unclaimed(struct client *client)
+{
+	client->unclaimed = (struct traffic){0};
+	client->unclaimed_version++;
+}
+
+/* Once they have waited too long, octets are nobody's for good; engine->unclaimed keeps them. */
+static void expire_unclaimed(struct client *client, struct instant now)
+{
+	if (!traffic_is_zero(&client->unclaimed) && now.mono_ns - client->unclaimed_mono_ns > SESSION_CLAIM_NS)
+		clear_unclaimed(client);
+}
+
 static void claim(struct session_engine *engine, struct client *client, struct session_record *record)
 {
 	if (traffic_is_zero(&client->unclaimed))
 		return;
 	traffic_add(&record->traffic, &client->unclaimed);
-	engine->unclaimed.up_bytes -= client->unclaimed.up_bytes;
-	engine->unclaimed.up_packets -= client->unclaimed.up_packets;
-	engine->unclaimed.down_bytes -= client->unclaimed.down_bytes;
-	engine->unclaimed.down_packets -= client->unclaimed.down_packets;
-	client->unclaimed = (struct traffic){0};
-	client->unclaimed_version++;
+	traffic_subtract(&engine->unclaimed, &client->unclaimed);
+	clear_unclaimed(client);
 }
 
-static void leave_unclaimed(struct session_engine *engine, struct client *client, const struct traffic *traffic)
+static void leave_unclaimed(struct session_engine *engine, struct client *client, struct instant now,
+			    const struct traffic *traffic)
 {
 	if (traffic_is_zero(traffic))
 		return;
 	traffic_add(&client->unclaimed, traffic);
 	traffic_add(&engine->unclaimed, traffic);
+	client->unclaimed_mono_ns = now.mono_ns;
 	client->unclaimed_version++;
+}
+
+/* Where the guest is, by what it sends. */
+static void note_place(struct client *client, const struct ledger_delta *delta)
+{
+	if (!delta->has_up || delta->last_up_ns < client->last_up_ns)
+		return;
+	if (client->ifindex != delta->key.ifindex)
+		client->there_since_ns = delta->last_up_ns;
+	client->ifindex = delta->key.ifindex;
+	client->last_up_ns = delta->last_up_ns;
+}
+
+/*
+ * Downlink on an interface that the guest has left: a bridge floods frames to all its ports when it has forgotten where
+ * a MAC is. The guest gets them once, where it is.
+ */
+static bool is_astray(const struct client *client, const struct ledger_delta *delta)
+{
+	return client->ifindex != 0 && client->ifindex != delta->key.ifindex && !delta->has_up &&
+	       delta->last_down_ns > client->there_since_ns;
 }
 
 static void book(struct session_engine *engine, struct session *session, struct instant seen,
@@ -220,13 +260,17 @@ int session_engine_apply(struct session_engine *engine, struct instant now, stru
 	}
 	if (seen.mono_ns > now.mono_ns)
 		seen = now;
+	expire_unclaimed(client, now);
+	note_place(client, delta);
 	session = client->online;
 	if (!session && delta->traffic.up_packets > 0)
 		session = session_begin(engine, client, seen, events);
-	if (session)
+	if (is_astray(client, delta))
+		traffic_add(&engine->unclaimed, &delta->traffic);
+	else if (session)
 		book(engine, session, seen, delta, events);
 	else
-		leave_unclaimed(engine, client, &delta->traffic);
+		leave_unclaimed(engine, client, now, &delta->traffic);
 	session_client_drop(engine, client);
 	return 0;
 }
@@ -258,6 +302,7 @@ static bool restamp_session(struct session_record *record, struct instant now)
 void session_engine_tick(struct session_engine *engine, struct instant now, struct event_list *events)
 {
 	struct session *session, *next;
+	struct client *client, *next_client;
 
 	HASH_ITER (hh, engine->sessions, session, next) {
 		struct session_record *record = &session->record;
@@ -269,6 +314,9 @@ void session_engine_tick(struct session_engine *engine, struct instant now, stru
 		if (session_record_is_online(record) &&
 		    now.mono_ns - record->last_seen.mono_ns >= engine->rules.idle_timeout_ns)
 			session_finish(engine, session, record->last_seen, END_CAUSE_IDLE_TIMEOUT, events);
+	}
+	HASH_ITER (hh, engine->clients, client, next_client) {
+		expire_unclaimed(client, now);
 	}
 }
 
@@ -302,7 +350,7 @@ int session_engine_resume(struct session_engine *engine, const struct session_re
 	return 0;
 }
 
-int session_engine_resume_unclaimed(struct session_engine *engine, const struct mac_addr *mac,
+int session_engine_resume_unclaimed(struct session_engine *engine, struct instant now, const struct mac_addr *mac,
 				    const struct traffic *traffic)
 {
 	struct client *client = session_client_get(engine, mac);
@@ -310,6 +358,7 @@ int session_engine_resume_unclaimed(struct session_engine *engine, const struct 
 	if (!client)
 		return -ENOMEM;
 	client->unclaimed = *traffic;
+	client->unclaimed_mono_ns = now.mono_ns;
 	traffic_add(&engine->unclaimed, traffic);
 	return 0;
 }

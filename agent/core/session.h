@@ -7,8 +7,10 @@
  *   end     idle_timeout without a frame from the guest; the end is that last frame, not its noticing
  *   proof   only frames from the guest: what is sent to a departed guest keeps nobody on line.
  *           Frames without IP (ARP, EAPOL) keep a session alive, but begin none.
- * Octets to a MAC that has no session wait for its next one; until then they are "unclaimed", so that
- * the sum over sessions plus unclaimed always equals the sum of all deltas.
+ * Octets to a MAC that has no session wait for SESSION_CLAIM_NS: an answer may be read before the packet that it
+ * answers, and both belong together. What nobody claims then, and what a bridge floods to a port behind which
+ * the guest is not, is "unclaimed" for good: the sum over sessions plus unclaimed always equals the sum of all
+ * deltas.
  *
  * An address belongs to the session whose guest sent from it last. Sessions and the index of addresses
  * are owned here; a pointer that a look-up returns is borrowed until the next call that is not const.
@@ -36,6 +38,9 @@
 
 struct session_engine;
 
+/* How long octets wait for the session that they belong to. */
+#define SESSION_CLAIM_NS (2 * NS_PER_S)
+
 struct session_rules {
 	int64_t idle_timeout_ns;
 	const char *location_id;   /* borrowed for the engine's life; may be NULL */
@@ -48,7 +53,7 @@ struct session_change {
 	uint64_t version;             /* for session_engine_mark_saved */
 };
 
-/* What waits for the next session of a MAC; persisted like a baseline. */
+/* What waits for a session of a MAC; persisted like a baseline. */
 struct unclaimed_change {
 	struct mac_addr mac;
 	struct traffic traffic; /* zero: claimed, the row goes */
@@ -63,7 +68,7 @@ void session_engine_free(struct session_engine **engine);
 
 /* Takes an open session of this boot from the store; the record is copied. 0, -EEXIST or -ENOMEM. */
 int session_engine_resume(struct session_engine *engine, const struct session_record *record);
-int session_engine_resume_unclaimed(struct session_engine *engine, const struct mac_addr *mac,
+int session_engine_resume_unclaimed(struct session_engine *engine, struct instant now, const struct mac_addr *mac,
 				    const struct traffic *traffic);
 
 /*

@@ -15,7 +15,12 @@ struct client {
 	struct session *online; /* NULL between sessions */
 	size_t n_sessions;      /* in the engine: the one on line and ended ones that wait for the store */
 	size_t n_pending;       /* of them with an unsaved transition */
+	/* where the guest is: the interface of its latest frame, and since when; CLOCK_MONOTONIC of the kernel */
+	uint32_t ifindex;
+	int64_t there_since_ns;
+	int64_t last_up_ns;
 	struct traffic unclaimed;
+	int64_t unclaimed_mono_ns; /* when the latest of them came */
 	uint64_t unclaimed_version;
 	uint64_t unclaimed_saved_version;
 	UT_hash_handle hh;
@@ -48,7 +53,7 @@ struct session_engine {
 	struct binding *bindings; /* by ip */
 	struct session *pending;
 	size_t n_online;
-	struct traffic unclaimed; /* the sum over clients */
+	struct traffic unclaimed; /* what waits at clients, and what nobody has claimed */
 };
 
 struct client *session_client_find(const struct session_engine *engine, const struct mac_addr *mac);

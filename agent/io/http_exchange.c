@@ -4,15 +4,20 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <utlist.h>
 
+#include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "io/mhd_message.h"
 
 /* A body of unknown length that proves too long is read this much further, so that its sender gets to read
  * the answer; then the connection ends without one. */
 #define DRAIN_BYTES 65536
+/* 100 IPv6 addresses, percent-encoded, are 10 kB; RFC 9110, 4.1 asks for 8,000 octets at least. */
+#define TARGET_MAX_BYTES 16384
+#define HEADERS_MAX_BYTES 16384 /* in sum; a field with its ": " and its line end */
 
 enum exchange_phase {
 	EXCHANGE_HEADERS,   /* the target is known, headers may still come */
@@ -86,11 +91,25 @@ void http_exchange_on_completed(void *context, struct MHD_Connection *connection
 		exchange_free(exchange);
 }
 
-static enum MHD_Result refuse_body(struct http_exchange *exchange)
+enum refusal { REFUSAL_NONE, REFUSAL_REQUEST, REFUSAL_BODY, REFUSAL_TARGET, REFUSAL_HEADERS, N_REFUSALS };
+
+static const struct {
+	int status;
+	const char *body;
+} refusals[] = {
+	[REFUSAL_REQUEST] = {400, "{\"message\":\"Bad Request\"}"},
+	[REFUSAL_BODY] = {413, "{\"message\":\"Payload Too Large\"}"}, /* RFC 9110, 15.5.14 */
+	[REFUSAL_TARGET] = {414, "{\"message\":\"URI Too Long\"}"},
+	[REFUSAL_HEADERS] = {431, "{\"message\":\"Request Header Fields Too Large\"}"}, /* RFC 6585, 5 */
+};
+_Static_assert(ARRAY_LENGTH(refusals) == N_REFUSALS, "an answer for each refusal");
+
+/* Answers before the handler sees anything, and ends the connection. */
+static enum MHD_Result refuse(struct http_exchange *exchange, enum refusal refusal)
 {
 	struct http_response response = {
-		.status = 413, /* RFC 9110, 15.5.14 */
-		.body = strdup("{\"message\":\"Payload Too Large\"}"),
+		.status = refusals[refusal].status,
+		.body = strdup(refusals[refusal].body),
 		.content_type = "application/json",
 	};
 
@@ -101,16 +120,53 @@ static enum MHD_Result refuse_body(struct http_exchange *exchange)
 	return mhd_response_send(exchange->connection, &response);
 }
 
-static enum MHD_Result receive_headers(struct http_exchange *exchange)
+struct header_sums {
+	size_t n_bytes;
+	unsigned int n_hosts;
+};
+
+static enum MHD_Result add_to_sums(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct header_sums *sums = context;
+
+	(void)kind;
+	sums->n_bytes += (name ? strlen(name) : 0) + (value ? strlen(value) : 0) + strlen(": \r\n");
+	if (name && strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0)
+		sums->n_hosts++;
+	return MHD_YES;
+}
+
+/* RFC 9112, 3.2: one Host, which only HTTP/1.0 may leave out. The library's strictness would miss the second. */
+static bool is_host_wrong(const struct header_sums *sums, const char *version)
+{
+	return sums->n_hosts > 1 || (!sums->n_hosts && strcmp(version, MHD_HTTP_VERSION_1_0) != 0);
+}
+
+static enum refusal judge_headers(const struct http_exchange *exchange, const char *version)
 {
 	const char *length =
 		MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	struct header_sums sums = {0};
 
-	exchange->phase = EXCHANGE_BODY;
+	MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, add_to_sums, &sums);
+	if (strlen(exchange->target) > TARGET_MAX_BYTES)
+		return REFUSAL_TARGET;
+	if (sums.n_bytes > HEADERS_MAX_BYTES)
+		return REFUSAL_HEADERS;
+	if (is_host_wrong(&sums, version))
+		return REFUSAL_REQUEST;
 	/* the library has checked that it is a number */
 	if (length && strtoull(length, NULL, 10) > exchange->all->max_body_bytes)
-		return refuse_body(exchange);
-	return MHD_YES;
+		return REFUSAL_BODY;
+	return REFUSAL_NONE;
+}
+
+static enum MHD_Result receive_headers(struct http_exchange *exchange, const char *version)
+{
+	const enum refusal refusal = judge_headers(exchange, version);
+
+	exchange->phase = EXCHANGE_BODY;
+	return refusal == REFUSAL_NONE ? MHD_YES : refuse(exchange, refusal);
 }
 
 static enum MHD_Result receive_body(struct http_exchange *exchange, const char *bytes, size_t length)
@@ -132,9 +188,10 @@ static enum MHD_Result dispatch(struct http_exchange *exchange, const char *meth
 	struct mhd_request request;
 
 	if (exchange->n_received_bytes > all->max_body_bytes)
-		return refuse_body(exchange);
+		return refuse(exchange, REFUSAL_BODY);
 
-	mhd_request_read(exchange->connection, method, &request);
+	if (mhd_request_read(exchange->connection, method, &request) != 0)
+		return MHD_NO;
 	request.request.target = exchange->target;
 	request.request.body = exchange->body.text;
 	request.request.body_length = exchange->body.length;
@@ -162,7 +219,6 @@ enum MHD_Result http_exchange_on_request(void *context, struct MHD_Connection *c
 
 	(void)connection;
 	(void)url;
-	(void)version;
 	*upload_length = 0; /* every piece is taken whole */
 	if (!exchange)
 		return MHD_NO;
@@ -171,7 +227,7 @@ enum MHD_Result http_exchange_on_request(void *context, struct MHD_Connection *c
 	if (all->is_closing)
 		return MHD_NO;
 	if (exchange->phase == EXCHANGE_HEADERS)
-		return receive_headers(exchange);
+		return receive_headers(exchange, version);
 	return length ? receive_body(exchange, upload, length) : dispatch(exchange, method);
 }
 

@@ -19,9 +19,10 @@
 #include "io/http_exchange.h"
 #include "io/listen_socket.h"
 
-/* Holds the request line and the headers, the response's headers and the write buffer: enough for the longest
- * sensible target (100 IPv6 addresses, percent-encoded: 10 kB) in the half that the library reads into. */
-#define CONNECTION_MEMORY_BYTES 32768
+/* Holds the request line and the headers, 64 octets more for each header and query parameter, then the response's
+ * headers: so much that it is http_exchange.c that finds a request too long. The library maps it when a client
+ * connects and clears all of it between two requests: it costs nothing before the first and the whole after it. */
+#define CONNECTION_MEMORY_BYTES 65536
 /* Connections kept for the Unix socket when the others are used up. */
 #define LOCAL_RESERVE 8
 

@@ -4,6 +4,12 @@
  * a timer from MHD_get_timeout (with the descriptor alone, idle connections would never be closed).
  *
  * A handler may answer at once or later; while it has not, the connection is suspended.
+ *
+ * Refused before any handler is asked, as JSON like every other error: 414 for a target beyond 16 KiB, 431 for
+ * headers beyond 16 KiB in sum, 400 for a Host that is missing (but in HTTP/1.0) or repeated, 413 for the body.
+ * What the library cannot read it refuses itself, in words of its own (HTML) and before we learn of it: a line
+ * that is no HTTP or another version's (400, 505), a bad length or chunk, and targets and headers of some 60 kB or
+ * of hundreds of parts (414, 431). The connection ends after each of these.
  */
 #ifndef IO_HTTP_SERVER_H
 #define IO_HTTP_SERVER_H

@@ -2,6 +2,7 @@
 #include "io/mhd_message.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,40 +31,76 @@ static const struct {
 	{"X-Forwarded-Proto", offsetof(struct http_request, forwarded_proto), REPEATED_LAST},
 	{"X-Forwarded-Host", offsetof(struct http_request, forwarded_host), REPEATED_LAST},
 };
+_Static_assert(ARRAY_LENGTH(known_headers) == MHD_N_HEADERS, "a place for each header");
 
-/* Without memory the value stays what it was: the part that is farther from us. */
-static void join(struct mhd_request *out, const char *value)
+/* White space around a value is no part of it (RFC 9110, 5.5); the library leaves what stands behind. */
+static char *copy_trimmed(const char *value)
+{
+	size_t length;
+
+	value += strspn(value, " \t");
+	length = strlen(value);
+	while (length && strchr(" \t", value[length - 1]))
+		length--;
+	return strndup(value, length);
+}
+
+/* Consumes value. NULL: no memory. */
+static char *join(const char *list, char *value)
 {
 	struct strbuf joined = STRBUF_INIT;
 
-	strbuf_append_format(&joined, "%s, %s", out->request.forwarded_for, value);
-
-	char *text = strbuf_steal(&joined);
-	if (!text)
-		return;
-	free(out->forwarded_for);
-	out->forwarded_for = text;
-	out->request.forwarded_for = text;
+	strbuf_append_format(&joined, "%s, %s", list, value);
+	free(value);
+	return strbuf_steal(&joined);
 }
+
+/* 0 or -ENOMEM. */
+static int take_value(char **field, enum repeated rule, const char *value)
+{
+	char *text;
+
+	if (*field && rule == REPEATED_FIRST)
+		return 0;
+	text = copy_trimmed(value);
+	if (text && *field && rule == REPEATED_JOINED)
+		text = join(*field, text);
+	if (!text)
+		return -ENOMEM;
+	free(*field);
+	*field = text;
+	return 0;
+}
+
+struct header_reader {
+	struct mhd_request *out;
+	int error;
+};
 
 static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	struct mhd_request *out = context;
+	struct header_reader *reader = context;
 
 	(void)kind;
 	if (!name || !value)
 		return MHD_YES;
-	for (size_t i = 0; i < ARRAY_LENGTH(known_headers); i++) {
-		if (strcasecmp(name, known_headers[i].name) != 0)
-			continue;
+	for (size_t i = 0; i < MHD_N_HEADERS; i++)
+		if (strcasecmp(name, known_headers[i].name) == 0)
+			reader->error = take_value(&reader->out->headers[i], known_headers[i].rule, value);
+	return reader->error ? MHD_NO : MHD_YES; /* MHD_NO: no more of them */
+}
 
-		const char **field = (const char **)((char *)&out->request + known_headers[i].offset);
-		if (!*field || known_headers[i].rule == REPEATED_LAST)
-			*field = value;
-		else if (known_headers[i].rule == REPEATED_JOINED)
-			join(out, value);
-	}
-	return MHD_YES;
+/* A header that was left out for want of memory could let in somebody else: then the whole request fails. */
+static int read_headers(struct MHD_Connection *connection, struct mhd_request *out)
+{
+	struct header_reader reader = {.out = out};
+
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header, &reader);
+	for (size_t i = 0; i < MHD_N_HEADERS; i++)
+		*(const char **)((char *)&out->request + known_headers[i].offset) = out->headers[i];
+	if (reader.error)
+		mhd_request_clean(out);
+	return reader.error;
 }
 
 static struct ip_addr ip_from_sockaddr(const struct sockaddr *address, uint16_t *port)
@@ -105,14 +142,11 @@ static void read_local_authority(struct MHD_Connection *connection, struct mhd_r
 	out->request.local_authority = out->local_authority;
 }
 
-void mhd_request_read(struct MHD_Connection *connection, const char *method, struct mhd_request *out)
+static void read_peer(struct MHD_Connection *connection, struct mhd_request *out)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	uint16_t port;
 
-	memset(out, 0, sizeof(*out));
-	out->request.method = method;
-	MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header, out);
 	if (!info || !info->client_addr)
 		return;
 	/* an unnamed Unix peer is a family and nothing more: look at no other field */
@@ -125,10 +159,24 @@ void mhd_request_read(struct MHD_Connection *connection, const char *method, str
 		read_local_authority(connection, out);
 }
 
+int mhd_request_read(struct MHD_Connection *connection, const char *method, struct mhd_request *out)
+{
+	int error;
+
+	memset(out, 0, sizeof(*out));
+	out->request.method = method;
+	error = read_headers(connection, out);
+	if (!error)
+		read_peer(connection, out);
+	return error;
+}
+
 void mhd_request_clean(struct mhd_request *request)
 {
-	free(request->forwarded_for);
-	request->forwarded_for = NULL;
+	for (size_t i = 0; i < MHD_N_HEADERS; i++) {
+		free(request->headers[i]);
+		request->headers[i] = NULL;
+	}
 }
 
 static struct MHD_Response *create_response(struct http_response *response)

@@ -10,15 +10,17 @@
 
 #define MHD_AUTHORITY_SIZE (IP_TEXT_SIZE + sizeof("[]:65535"))
 
-/* A request and what of it had to be put together. Everything else is borrowed from the connection. */
+#define MHD_N_HEADERS 5 /* that core reads */
+
+/* A request and what of it had to be put together. The method is borrowed from the connection. */
 struct mhd_request {
 	struct http_request request;
-	char *forwarded_for; /* owned; only when the header was repeated */
+	char *headers[MHD_N_HEADERS]; /* owned values, without the white space around them */
 	char local_authority[MHD_AUTHORITY_SIZE];
 };
 
-/* Fills in all but the target and the body. */
-void mhd_request_read(struct MHD_Connection *connection, const char *method, struct mhd_request *out);
+/* Fills in all but the target and the body. 0 or -ENOMEM, and then there is nothing to clean. */
+int mhd_request_read(struct MHD_Connection *connection, const char *method, struct mhd_request *out);
 void mhd_request_clean(struct mhd_request *request);
 
 /* Queues the answer and consumes *response. MHD_NO (which ends the connection) when memory is short. */

@@ -151,6 +151,7 @@ static int create_maps(struct source_bpf *source, const struct source_bpf_option
 		return source_log_refusal(-errno);
 	bpf_program__set_autoload(skeleton->progs.octet_up, false);
 	bpf_program__set_autoload(skeleton->progs.octet_down, false);
+	bpf_program__set_autoload(skeleton->progs.octet_clock, false);
 	bpf_map__set_max_entries(skeleton->maps.octet_clients4, options->max_addresses);
 	bpf_map__set_max_entries(skeleton->maps.octet_clients6, options->max_addresses);
 	r = octet__load(skeleton);
@@ -236,8 +237,8 @@ int source_bpf_open(const struct source_bpf_options *options, struct source_bpf 
 	snprintf(source->pin_dir, sizeof(source->pin_dir), "%s", options->pin_dir);
 	for (int i = 0; i < N_MAPS; i++)
 		source->map_fds[i] = -1;
-	source->has_coarse_clock =
-		libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
+	source->arrival_gap_ns = options->arrival_gap_ns;
+	source_clock_calibrate(&source->clock);
 	source->is_resumed = resume_maps(source, options);
 	if (!source->is_resumed) {
 		clear_pins(source);
@@ -251,6 +252,20 @@ int source_bpf_open(const struct source_bpf_options *options, struct source_bpf 
 	}
 	*out = source;
 	return 0;
+}
+
+uint64_t source_bpf_max_keys(const struct source_bpf *source)
+{
+	uint64_t max_keys = 0;
+
+	for (int i = MAP_CLIENTS4; i <= MAP_CLIENTS6; i++) {
+		struct bpf_map_info info = {0};
+		__u32 size = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(source->map_fds[i], &info, &size) == 0)
+			max_keys += info.max_entries;
+	}
+	return max_keys;
 }
 
 const char *source_bpf_epoch(const struct source_bpf *source)

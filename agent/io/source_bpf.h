@@ -26,6 +26,7 @@ struct source_bpf_options {
 	const char *boot_id;
 	const char *known_epoch; /* the store's; "" for none */
 	uint32_t max_addresses;
+	int64_t arrival_gap_ns; /* a guest that was silent for longer is announced like a new one */
 };
 
 /* reading is borrowed for the call. */
@@ -36,6 +37,8 @@ int source_bpf_open(const struct source_bpf_options *options, struct source_bpf 
 
 /* Borrowed; names the maps for the store. */
 const char *source_bpf_epoch(const struct source_bpf *source);
+/* Places in the tables, both families; those of maps that were taken over may not be as configured. */
+uint64_t source_bpf_max_keys(const struct source_bpf *source);
 /* Whether the maps of an earlier agent go on. */
 bool source_bpf_is_resumed(const struct source_bpf *source);
 

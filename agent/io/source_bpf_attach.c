@@ -10,12 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "io/link.h"
 #include "octet.skel.h"
 
 bool source_slot_parse(const char *name, uint32_t *slot, uint32_t *ifindex)
@@ -100,30 +99,59 @@ static int slot_assign(struct source_bpf *source, struct source_interface *inter
 	return slot_clear(source, slot);
 }
 
-/* Refuses what has no Ethernet header; reads its MAC. */
-static int interface_look_up(const char *name, uint32_t *ifindex, struct mac_addr *mac)
+/* Which of the attached interfaces would see the same frames again; NULL for none. */
+static const char *find_overlap(const struct source_bpf *source, const struct link_facts *facts)
 {
-	CLEANUP_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq request = {0};
+	for (size_t i = 0; i < source->n_interfaces; i++) {
+		const struct source_interface *other = &source->interfaces[i];
 
-	*ifindex = if_nametoindex(name);
-	if (*ifindex == 0) {
-		log_error("interface %s: there is no such interface here: see `ip link`, then set interfaces", name);
-		return -ENODEV;
+		if (facts->master == other->ifindex || facts->lower == other->ifindex ||
+		    other->master == facts->ifindex || other->lower == facts->ifindex)
+			return other->name;
 	}
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &request))
-		return log_errno(-errno, "interface %s", name);
-	if (request.ifr_hwaddr.sa_family != ARPHRD_ETHER) {
+	return NULL;
+}
+
+/* Refuses what cannot be counted on, or not beside the others. */
+static int interface_look_up(const struct source_bpf *source, const char *name, struct link_facts *facts)
+{
+	const char *overlap;
+	int r = link_query(name, facts);
+
+	if (r == -ENODEV) {
+		log_error("interface %s: there is no such interface here: see `ip link`, then set interfaces", name);
+		return r;
+	}
+	if (r)
+		return log_errno(r, "interface %s", name);
+	if (facts->hardware != ARPHRD_ETHER) {
 		log_error("interface %s: it has no Ethernet headers, so its guests have no MACs to be told apart by",
 			  name);
 		return -EPROTONOSUPPORT;
 	}
-	memcpy(mac->octets, request.ifr_hwaddr.sa_data, sizeof(mac->octets));
+	overlap = find_overlap(source, facts);
+	if (overlap) {
+		log_error("interfaces %s and %s: one is a part of the other, and every octet would count twice: name "
+			  "the bridge or its ports, never both",
+			  overlap, name);
+		return -EINVAL;
+	}
 	return 0;
 }
 
-static int load_programs(const struct source_bpf *source, uint32_t slot, const struct mac_addr *own_mac,
+static void fill_rodata(const struct source_bpf *source, const struct link_facts *facts, uint32_t slot,
+			struct octet *skeleton)
+{
+	skeleton->rodata->octet_slot = slot;
+	skeleton->rodata->octet_is_bridge = strcmp(facts->kind, "bridge") == 0;
+	skeleton->rodata->octet_has_own_mac = 1;
+	memcpy((void *)skeleton->rodata->octet_own_mac, facts->mac.octets, sizeof(facts->mac.octets));
+	skeleton->rodata->octet_arrival_gap_ns = (uint64_t)source->arrival_gap_ns;
+	skeleton->rodata->octet_tick_ns = source->clock.tick_ns;
+	skeleton->rodata->octet_tick_offset_ns = source->clock.offset_ns;
+}
+
+static int load_programs(const struct source_bpf *source, const struct link_facts *facts, uint32_t slot,
 			 struct octet **out)
 {
 	struct octet *skeleton = octet__open();
@@ -131,11 +159,8 @@ static int load_programs(const struct source_bpf *source, uint32_t slot, const s
 
 	if (!skeleton)
 		return source_log_refusal(-errno);
-	/* libbpf 1.1 opens rodata as plain memory: written here, frozen by load */
-	skeleton->rodata->octet_slot = slot;
-	skeleton->rodata->octet_has_coarse_clock = source->has_coarse_clock;
-	skeleton->rodata->octet_has_own_mac = 1;
-	memcpy((void *)skeleton->rodata->octet_own_mac, own_mac->octets, sizeof(own_mac->octets));
+	bpf_program__set_autoload(skeleton->progs.octet_clock, false);
+	fill_rodata(source, facts, slot, skeleton);
 	for (int i = 0; !r && i < N_MAPS; i++)
 		r = bpf_map__reuse_fd(source_skeleton_map(skeleton, (enum source_map)i), source->map_fds[i]);
 	if (!r)
@@ -173,19 +198,23 @@ int source_bpf_attach(struct source_bpf *source, const char *name, enum config_a
 {
 	struct source_interface *interface = &source->interfaces[source->n_interfaces];
 	struct octet *skeleton = NULL;
-	struct mac_addr own_mac;
+	struct link_facts facts;
 	int r;
 
 	if (source->n_interfaces == OCTET_SLOTS_MAX)
 		return log_errno(-ENOSPC, "interface %s: too many", name);
 	*interface = (struct source_interface){.attachments = {ATTACHMENT_INIT, ATTACHMENT_INIT}};
 	snprintf(interface->name, sizeof(interface->name), "%s", name);
-	r = interface_look_up(name, &interface->ifindex, &own_mac);
-	if (!r)
-		r = slot_assign(source, interface);
+	r = interface_look_up(source, name, &facts);
 	if (r)
 		return r;
-	r = load_programs(source, interface->slot, &own_mac, &skeleton);
+	interface->ifindex = facts.ifindex;
+	interface->master = facts.master;
+	interface->lower = facts.lower;
+	r = slot_assign(source, interface);
+	if (r)
+		return r;
+	r = load_programs(source, &facts, interface->slot, &skeleton);
 	if (r)
 		return r;
 	assert(skeleton);

@@ -18,8 +18,16 @@ enum source_map { MAP_CLIENTS4, MAP_CLIENTS6, MAP_IFACES, MAP_ARRIVALS, N_MAPS }
 struct source_interface {
 	char name[IF_NAMESIZE];
 	uint32_t ifindex;
+	uint32_t master; /* as in struct link_facts */
+	uint32_t lower;
 	uint32_t slot;
 	struct attachment attachments[OCTET_N_DIRECTIONS];
+};
+
+/* CLOCK_MONOTONIC = jiffies * tick_ns + offset_ns, a tick late at most; tick_ns 0: not known. */
+struct source_clock {
+	uint64_t tick_ns;
+	uint64_t offset_ns; /* modulo 2^64 */
 };
 
 struct source_bpf {
@@ -27,7 +35,8 @@ struct source_bpf {
 	char epoch[SOURCE_EPOCH_SIZE];
 	bool is_resumed;
 	bool has_failed; /* the last collection did, and that was logged */
-	bool has_coarse_clock;
+	struct source_clock clock;
+	int64_t arrival_gap_ns;
 	int n_cpus;
 	int map_fds[N_MAPS];
 	struct source_interface interfaces[OCTET_SLOTS_MAX];
@@ -49,6 +58,9 @@ struct bpf_map *source_skeleton_map(const struct octet *skeleton, enum source_ma
 int source_log_refusal(int error);
 /* Ends what is attached to an interface; with only_new what this process has attached, the rest is let go. */
 void source_interface_remove(const struct source_bpf *source, struct source_interface *interface, bool only_new);
+
+/* Finds out how jiffies and CLOCK_MONOTONIC lie to each other; takes three ticks. */
+void source_clock_calibrate(struct source_clock *clock);
 
 /* Takes "slot-N-IFINDEX" apart, the marker of an interface's place; false for any other name. */
 bool source_slot_parse(const char *name, uint32_t *slot, uint32_t *ifindex);

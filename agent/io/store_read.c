@@ -155,6 +155,7 @@ static void bind_query(sqlite3_stmt *statement, const struct answer *answer)
 	bind_named_int64(statement, ":limit", store_uint64_to_int64(query->limit));
 	bind_named_int64(statement, ":offset", store_uint64_to_int64(query->offset));
 	bind_named_int64(statement, ":at", query->at_wall_ns);
+	bind_named_int64(statement, ":at_end", query->at_end_wall_ns);
 	bind_named_text(statement, ":excluded", answer->excluded);
 }
 
@@ -262,17 +263,17 @@ static int append_session(struct answer *answer, int64_t seq)
 }
 
 /*
- * The latest proof up to :at decides; within a time that several sessions cover, the one that took the address
+ * The latest proof up to :at_end decides; within a time that several sessions cover, the one that took the address
  * last. When the latest proof is of a session that had ended by :at, the address was nobody's: it does not
  * fall back to whom it was taken from. An end is never before the proof, so that walk is short.
  */
 static const char holder_sql[] =
 	"WITH present AS MATERIALIZED (" /* on the index alone */
 	" SELECT seq FROM addresses INDEXED BY addresses_by_ip"
-	" WHERE ip = :ip AND until_wall_ns >= :at AND since_wall_ns <= :at"
+	" WHERE ip = :ip AND until_wall_ns >= :at AND since_wall_ns <= :at_end"
 	" AND (:excluded IS NULL OR seq NOT IN (SELECT value FROM json_each(:excluded)))), "
 	"holder AS MATERIALIZED ("
-	" SELECT a.seq AS seq, a.since_wall_ns AS since, min(a.last_wall_ns, :at) AS proof"
+	" SELECT a.seq AS seq, a.since_wall_ns AS since, min(a.last_wall_ns, :at_end) AS proof"
 	" FROM present CROSS JOIN addresses AS a ON a.seq = present.seq AND a.ip = :ip"
 	" ORDER BY proof DESC, since DESC, a.seq DESC LIMIT 1) "
 	"SELECT seq FROM holder WHERE NOT EXISTS ("

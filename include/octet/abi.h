@@ -45,8 +45,7 @@ struct octet_key6 {
 
 /*
  * Value of octet_clients4 and octet_clients6, one for each CPU. Counters only grow for as long as the
- * key lives. Stamps are CLOCK_MONOTONIC nanoseconds, 0 for never; where the kernel has the coarse
- * clock (5.11) their resolution is one tick.
+ * key lives. Stamps are CLOCK_MONOTONIC nanoseconds, 0 for never, at a resolution of one tick.
  */
 struct octet_counters {
 	__u64 up_bytes;
@@ -63,7 +62,8 @@ enum octet_class {
 	OCTET_CLASS_NON_IP,     /* ARP, EAPOL, LLC, ...: presence only */
 	OCTET_CLASS_GROUP,      /* down to a multicast or broadcast MAC: nobody's */
 	OCTET_CLASS_OWN,        /* between the gateway's own MACs */
-	OCTET_CLASS_OVERFLOW,   /* beyond the addresses allowed per MAC: counted for the MAC alone */
+	OCTET_CLASS_TRANSIT,    /* from guest to guest, seen only because the bridge is promiscuous: nobody's here */
+	OCTET_CLASS_OVERFLOW,   /* beyond the addresses allowed per MAC (no program makes it yet) */
 	OCTET_CLASS_TABLE_FULL, /* no room for the client: not counted for anybody */
 	OCTET_CLASS_MALFORMED,  /* too short, or an IP header that contradicts itself */
 	OCTET_N_CLASSES
@@ -81,7 +81,7 @@ struct octet_iface {
 	struct octet_tally classes[OCTET_N_CLASSES];
 };
 
-/* Record of the octet_arrivals ring: a MAC that has just sent its first IP packet under this key. */
+/* Record of the octet_arrivals ring: a MAC has sent IP under this key for the first time, or again after a silence. */
 struct octet_arrival {
 	__u8 mac[6];
 	__u16 vlan;

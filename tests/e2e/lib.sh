@@ -178,6 +178,17 @@ lab_pin_neighbours() {
 	done
 }
 
+# The same between guests, by IPv4
+lab_pin_guests() {
+	local from to
+	for from in "${LAB_GUESTS[@]}"; do
+		for to in "${LAB_GUESTS[@]}"; do
+			[ "$from" = "$to" ] || node "$from" ip neighbour replace "${GUEST_IP4[$to]}" \
+				lladdr "${GUEST_MAC[$to]}" dev wlan0 nud permanent || return 1
+		done
+	done
+}
+
 packets_sent_by_guests() {
 	local guest
 	for guest in "${LAB_GUESTS[@]}"; do

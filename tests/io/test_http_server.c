@@ -488,53 +488,6 @@ Test(http_server, body_without_end_is_cut_off)
 	lab_close(&lab);
 }
 
-Test(http_server, long_targets)
-{
-	char request[64000];
-
-	serve();
-	int length = snprintf(request, sizeof(request), "GET /%010240d HTTP/1.1\r\nHost: a\r\n\r\n", 7);
-	cr_assert_lt(length, (int)sizeof(request));
-	CLEANUP_FREE char *fits = lab_ask(&lab, request);
-	cr_assert_has(fits, "HTTP/1.1 200 OK\r\n");
-	cr_assert_has(fits, "00007\nhost=a\n");
-
-	struct lab_client *client = lab_connect(&lab, "127.0.0.1");
-	snprintf(request, sizeof(request), "GET /%060000d HTTP/1.1\r\nHost: a\r\n\r\n", 7);
-	lab_send(client, request);
-	cr_assert(lab_until_ended(&lab, client), "%s", client->in.text);
-	cr_assert_has(client->in.text, "HTTP/1.1 414 ");
-	cr_assert_eq(lab.n_requests, 1u);
-	lab_close(&lab);
-}
-
-Test(http_server, nonsense_is_refused_and_harmless)
-{
-	static const char *const requests[] = {
-		"\r\n\r\n\r\n\r\nBREW\r\n\r\n",
-		"GET\r\n\r\n",
-		"GET / HTTP/9.9\r\nHost: a\r\n\r\n",
-		"GET / HTTP/1.1\r\nno colon\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-		"\x16\x03\x01\x02\x01\x01\xfc\x03\x03 a TLS hello \r\n\r\n",
-	};
-
-	serve();
-	for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) {
-		struct lab_client *client = lab_connect(&lab, "127.0.0.1");
-
-		lab_send(client, requests[i]);
-		cr_assert_eq(shutdown(client->fd, SHUT_WR), 0);
-		cr_assert(lab_until_ended(&lab, client), "still open: %s", requests[i]);
-		cr_assert(!client->in.text || strncmp(client->in.text, "HTTP/1.1 2", 10) != 0, "%s", client->in.text);
-	}
-	CLEANUP_FREE char *text = lab_ask(&lab, GET("/"));
-	cr_assert_has(text, "HTTP/1.1 200 OK\r\n");
-	lab_close(&lab);
-}
-
 Test(http_server, unix_socket_is_served_and_marked)
 {
 	serve();

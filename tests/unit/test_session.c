@@ -177,7 +177,7 @@ Test(session, arp_keeps_a_guest_on_line)
 	cr_expect_eq(online(1)->n_addresses, 1u);
 }
 
-Test(session, octets_after_the_end_go_to_the_next_session)
+Test(session, octets_to_an_absent_guest_are_not_of_its_next_session)
 {
 	traffic(10, 1, "10.0.0.1", 60, 0);
 	session_engine_tick(engine, at(10 + IDLE_S), &events);
@@ -185,8 +185,49 @@ Test(session, octets_after_the_end_go_to_the_next_session)
 	traffic(500, 1, "10.0.0.1", 60, 0);
 	cr_assert_not_null(online(1));
 	cr_expect_eq(online(1)->seq, 2u);
-	cr_expect_eq(online(1)->traffic.down_bytes, 77u);
+	cr_expect_eq(online(1)->traffic.down_bytes, 0u);
 	cr_expect_eq(session_engine_by_seq(engine, 1)->traffic.down_bytes, 0u);
+	cr_expect_eq(session_engine_unclaimed(engine).down_bytes, 77u);
+	save();
+	session_engine_tick(engine, at(501), &events);
+	cr_expect_eq(session_engine_unclaimed(engine).down_bytes, 77u, "nobody's for good, and still in the sum");
+}
+
+/* A bridge that has forgotten where a MAC is sends to all of its ports. */
+Test(session, flooded_copies_are_not_the_guests)
+{
+	struct ledger_delta delta = delta_of(1, "10.0.0.1", 60, 0);
+
+	delta.last_up_ns = 10 * NS_PER_S;
+	cr_assert_eq(session_engine_apply(engine, at(10), at(10), &delta, &events), 0);
+	for (uint32_t port = 3; port <= 5; port++) {
+		delta = delta_of(1, "10.0.0.1", 0, 1000);
+		delta.key.ifindex = port;
+		delta.last_down_ns = 11 * NS_PER_S;
+		cr_assert_eq(session_engine_apply(engine, at(11), at(11), &delta, &events), 0);
+	}
+	cr_expect_eq(online(1)->traffic.down_bytes, 1000u);
+	cr_expect_eq(session_engine_unclaimed(engine).down_bytes, 2000u);
+}
+
+Test(session, a_guest_who_roams_takes_its_downlink_along)
+{
+	struct ledger_delta delta = delta_of(1, "10.0.0.1", 60, 0);
+
+	delta.last_up_ns = 10 * NS_PER_S;
+	cr_assert_eq(session_engine_apply(engine, at(10), at(10), &delta, &events), 0);
+	delta.key.ifindex = 4;
+	delta.last_up_ns = 20 * NS_PER_S;
+	cr_assert_eq(session_engine_apply(engine, at(20), at(20), &delta, &events), 0);
+	/* read only now, but sent before it moved */
+	delta = delta_of(1, "10.0.0.1", 0, 300);
+	delta.last_down_ns = 19 * NS_PER_S;
+	cr_assert_eq(session_engine_apply(engine, at(20), at(20), &delta, &events), 0);
+	delta.key.ifindex = 4;
+	delta.last_down_ns = 21 * NS_PER_S;
+	cr_assert_eq(session_engine_apply(engine, at(21), at(21), &delta, &events), 0);
+	cr_expect_eq(online(1)->traffic.down_bytes, 600u);
+	cr_expect_eq(session_engine_unclaimed(engine).down_bytes, 0u);
 }
 
 Test(session, an_address_belongs_to_who_sent_from_it_last)
@@ -383,6 +424,9 @@ Test(session, sums_hold_under_random_schedules)
 			delta.traffic.up_bytes = action < 40 ? (uint64_t)(rand_r(&seed) % 1500) : 0;
 			delta.traffic.up_packets = delta.traffic.up_bytes > 0;
 			delta.traffic.down_bytes = (uint64_t)(rand_r(&seed) % 1500);
+			delta.key.ifindex = 1 + (uint32_t)(rand_r(&seed) % 3);
+			delta.last_up_ns = now_s * NS_PER_S;
+			delta.last_down_ns = (now_s - rand_r(&seed) % 3) * NS_PER_S;
 			delta.has_up = delta.traffic.up_packets > 0;
 			traffic_add(&model.booked, &delta.traffic);
 			cr_assert_eq(
