@@ -17,9 +17,12 @@ static void print_help(void)
 
 static void report(void *context, int line, const char *text)
 {
-	(void)context;
-	(void)line;
-	log_error("%s", text);
+	const struct options *options = context;
+
+	if (line)
+		log_error("%s:%d: %s", options->config_path, line, text);
+	else
+		log_error("%s", text);
 }
 
 int cmd_run(int argc, char **argv)
@@ -38,7 +41,7 @@ int cmd_run(int argc, char **argv)
 		return 1;
 	}
 	log_init((enum log_level)log_level_parse(options.config.log_level), getenv("JOURNAL_STREAM") != NULL);
-	if (config_check(&options.config, report, NULL) > 0)
+	if (config_check(&options.config, report, &options) > 0)
 		return 1;
 	return app_run(&options.config) ? 1 : 0;
 }

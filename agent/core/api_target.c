@@ -89,9 +89,12 @@ static char *decode(const char *text, size_t length, bool has_plus, bool is_asci
 			decoded[n++] = (char)octet;
 			i += escape_length - 1;
 		} else if (is_ascii && (unsigned char)text[i] >= 0x80) {
-			n += (size_t)sprintf(&decoded[n], "%%%02X", (unsigned int)(unsigned char)text[i]);
+			n += (size_t)snprintf(&decoded[n], escape_length + 1, "%%%02X",
+					      (unsigned int)(unsigned char)text[i]);
+		} else if (has_plus && text[i] == '+') {
+			decoded[n++] = ' ';
 		} else {
-			decoded[n++] = has_plus && text[i] == '+' ? ' ' : text[i];
+			decoded[n++] = text[i];
 		}
 	}
 	if (decoded)

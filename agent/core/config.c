@@ -62,11 +62,16 @@ static const void *const_field_of(const struct config *config, const struct slot
 	return (const char *)config + slot->offset;
 }
 
-static const struct slot *slot_of(const struct config_key *key)
+static size_t key_index(const struct config_key *key)
 {
 	size_t n_keys;
 
-	return &slots[key - config_keys(&n_keys)];
+	return (size_t)(key - config_keys(&n_keys));
+}
+
+static const struct slot *slot_of(const struct config_key *key)
+{
+	return &slots[key_index(key)];
 }
 
 static int store_text(char **field, const char *value)
@@ -190,6 +195,7 @@ int config_set_list(struct config *config, const char *key, char *const *values,
 	const int result = check_list(known, values, n_values, error, error_size);
 	if (result)
 		return result;
+	config->lines[key_index(known)] = 0;
 	if (slot_of(known)->store == STORE_NAMES)
 		return store_interfaces(config, values, n_values);
 	return store_proxies(config, values, n_values);
@@ -232,7 +238,10 @@ int config_set(struct config *config, const char *key, const char *value, char *
 		return copy ? set_list_text(config, known, copy, error, error_size) : -ENOMEM;
 	}
 	const int result = config_check_value(known, value, error, error_size);
-	return result ? result : store_value(known, field_of(config, slot_of(known)), value);
+	if (result)
+		return result;
+	config->lines[key_index(known)] = 0;
+	return store_value(known, field_of(config, slot_of(known)), value);
 }
 
 int config_init(struct config *config)
@@ -263,6 +272,7 @@ void config_clean(struct config *config)
 }
 
 struct reporter {
+	const struct config *config;
 	config_report report;
 	void *context;
 	int n_mistakes;
@@ -273,7 +283,7 @@ static void complain(struct reporter *reporter, const struct config_key *key, co
 	char text[CONFIG_ERROR_SIZE + 64];
 
 	snprintf(text, sizeof(text), "%s: %s", key->name, sentence);
-	reporter->report(reporter->context, 0, text);
+	reporter->report(reporter->context, reporter->config->lines[key_index(key)], text);
 	reporter->n_mistakes++;
 }
 
@@ -343,7 +353,7 @@ static void check_combinations(const struct config *config, struct reporter *rep
 
 int config_check(const struct config *config, config_report report, void *context)
 {
-	struct reporter reporter = {report, context, 0};
+	struct reporter reporter = {.config = config, .report = report, .context = context};
 	size_t n_keys;
 	const struct config_key *keys = config_keys(&n_keys);
 

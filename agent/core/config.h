@@ -45,6 +45,8 @@ struct config {
 	size_t n_trusted_proxies;
 	/* log */
 	char *log_level; /* default "info" */
+	/* where the file sets each key; 0: it does not, or the command line overrides it */
+	int lines[CONFIG_N_KEYS];
 };
 
 /* Fills in every default; 0 or -ENOMEM. */
@@ -60,7 +62,7 @@ typedef void (*config_report)(void *context, int line, const char *text);
 /*
  * Sets a key from text, as on the command line; a CONFIG_STRINGS key takes a comma-separated list and replaces
  * what was there. "" unsets what has no default. 0; -ENOENT for an unknown key, -EINVAL for a value that does
- * not fit, with a sentence in error as above (nothing is changed then); -ENOMEM.
+ * not fit, with a sentence in error as above (nothing is changed then); -ENOMEM. What is set has no line.
  */
 int config_set(struct config *config, const char *key, const char *value, char *error, size_t error_size);
 
@@ -68,7 +70,7 @@ int config_set(struct config *config, const char *key, const char *value, char *
 int config_set_list(struct config *config, const char *key, char *const *values, size_t n_values, char *error,
 		    size_t error_size);
 
-/* Checks values and their combinations; the number of mistakes reported. */
+/* Checks values and their combinations; the number of mistakes reported, with the lines of their keys. */
 int config_check(const struct config *config, config_report report, void *context);
 
 #endif

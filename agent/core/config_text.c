@@ -133,6 +133,27 @@ static bool is_word_character(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '-';
 }
 
+static bool is_assignment(const char *text, const char *cursor, const char *key, size_t length)
+{
+	if (strncmp(cursor, key, length) != 0 || (cursor > text && is_word_character(cursor[-1])))
+		return false;
+	cursor += length;
+	cursor += strspn(cursor, " \t\r\n");
+	return cursor[*cursor == '+'] == '=';
+}
+
+int config_text_line_of_key(char *text, const char *key)
+{
+	const size_t length = strlen(key);
+	const char *found = NULL;
+	char *bad;
+
+	for (char *cursor = text; cursor && *cursor; cursor = skip_item(cursor, &bad))
+		if (is_assignment(text, cursor, key, length))
+			found = cursor;
+	return found ? config_text_line(text, found) : 0;
+}
+
 int config_text_line_of_word(const char *text, const char *word, int max)
 {
 	const size_t length = strlen(word);

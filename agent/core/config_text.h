@@ -18,6 +18,12 @@ char *config_text_blank_comments(char *text, const char **reason);
 /* The number of the line that position lies in; from 1. */
 int config_text_line(const char *text, const char *position);
 
+/*
+ * The line of the last assignment to key outside quotes (KEY = or KEY +=); 0 when there is none. The text is one
+ * in which config_text_blank_comments() found no mistake.
+ */
+int config_text_line_of_key(char *text, const char *key);
+
 /* The last line up to line max in which word stands as a word; max when there is none. */
 int config_text_line_of_word(const char *text, const char *word, int max);
 

@@ -81,7 +81,7 @@ static int set_device(json_t *object, const struct session_record *record, const
 }
 
 /* Of an ended session it is the difference of the two times that stand beside it, which are rounded down. */
-static int64_t duration_s(const struct session_record *record, struct instant now)
+static int64_t total_duration_s(const struct session_record *record, struct instant now)
 {
 	int64_t ended_s = calendar_seconds(record->end.wall_ns) - calendar_seconds(record->start.wall_ns);
 
@@ -99,7 +99,7 @@ static int set_use(json_t *object, const struct session_record *record, struct i
 	int r = 0;
 
 	r |= json_object_set_new(object, "total_duration",
-				 json_string(format_duration(duration_s(record, now), duration)));
+				 json_string(format_duration(total_duration_s(record, now), duration)));
 	r |= json_object_set_new(object, "downloaded_data", json_string(format_size(record->traffic.down_bytes, down)));
 	r |= json_object_set_new(object, "uploaded_data", json_string(format_size(record->traffic.up_bytes, up)));
 	r |= json_object_set_new(object, "connection_status", json_string(is_online ? "Online" : "Offline"));
@@ -143,7 +143,7 @@ static int set_raw(json_t *object, const struct session_record *record, struct i
 	r |= json_object_set_new(object, "uploaded_bytes", json_uint(traffic->up_bytes));
 	r |= json_object_set_new(object, "downloaded_packets", json_uint(traffic->down_packets));
 	r |= json_object_set_new(object, "uploaded_packets", json_uint(traffic->up_packets));
-	r |= json_object_set_new(object, "duration_seconds", json_integer(duration_s(record, now)));
+	r |= json_object_set_new(object, "duration_seconds", json_integer(total_duration_s(record, now)));
 	r |= json_object_set_new(object, "guest_device_ips", all_ips(record));
 	r |= json_object_set_new(object, "terminate_cause", json_text(end_cause_name(record->cause)));
 	return r;
@@ -163,7 +163,7 @@ json_t *json_session(const struct session_record *record, const struct json_sess
 	return r ? NULL : TAKE_PTR(object);
 }
 
-json_t *json_address_holder(const struct ip_addr *ip, const struct identity *identity, int64_t held_s)
+json_t *json_address_holder(const struct ip_addr *ip, const struct identity *identity, int64_t duration_s)
 {
 	bool has_username = identity->username && *identity->username;
 	json_auto_t *object = json_object();
@@ -174,6 +174,6 @@ json_t *json_address_holder(const struct ip_addr *ip, const struct identity *ide
 				 json_text(has_username ? identity->username : identity->access_code));
 	r |= json_object_set_new(object, "name", json_text(identity->name));
 	r |= json_object_set_new(object, "email", json_text(identity->email));
-	r |= json_object_set_new(object, "duration", json_integer(held_s));
+	r |= json_object_set_new(object, "duration", json_integer(duration_s));
 	return r ? NULL : TAKE_PTR(object);
 }

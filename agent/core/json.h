@@ -35,7 +35,7 @@ struct json_session_options {
 json_t *json_session(const struct session_record *record, const struct json_session_options *options);
 
 /* Who uses that address, and for how long: the answer of GET /sessions/{ip}. */
-json_t *json_address_holder(const struct ip_addr *ip, const struct identity *identity, int64_t held_s);
+json_t *json_address_holder(const struct ip_addr *ip, const struct identity *identity, int64_t duration_s);
 
 json_t *json_health(const struct health *health);
 

@@ -2,20 +2,20 @@
 /*
  * libconfuse stops at its first error. To find all mistakes in one go, every option is a text for it, whose
  * parse callback judges the value and always says yes; and an unknown key is noted, added as one more option,
- * and the text is parsed again. Only a mistake of syntax ends the search.
+ * and the text is parsed again. Only a mistake of syntax ends the search. The file is read here: libconfuse's lexer
+ * calls exit() for what cannot be read.
  */
 #include "io/config_file.h"
 
 #include <confuse.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "core/config_text.h"
+#include "io/text_file.h"
 #include "io/zone.h"
 
 #define FILE_MAX_BYTES (256 * 1024)
@@ -229,8 +229,19 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
 	note_syntax(current, line, complaint, message);
 }
 
-static void set_key(struct reader *reader, const struct config_key *key, cfg_opt_t *option, int line)
+/* An empty list has no value whose line the parser would have told. */
+static int line_of(const struct reader *reader, size_t index, const char *key)
 {
+	const int line = reader->settings[index].line;
+
+	return line ? line : config_text_line_of_key(reader->text, key);
+}
+
+static void set_key(struct reader *reader, size_t index, cfg_opt_t *option)
+{
+	size_t n_keys;
+	const struct config_key *key = &config_keys(&n_keys)[index];
+	const int line = line_of(reader, index, key->name);
 	const unsigned int n_values = cfg_opt_size(option);
 	char sentence[CONFIG_ERROR_SIZE];
 	int result;
@@ -249,6 +260,8 @@ static void set_key(struct reader *reader, const struct config_key *key, cfg_opt
 		reader->is_out_of_memory = true;
 	else if (result)
 		note_key(reader, line, key->name, sentence);
+	else
+		reader->config->lines[index] = line;
 }
 
 static void set_all(struct reader *reader, cfg_t *cfg)
@@ -262,7 +275,7 @@ static void set_all(struct reader *reader, cfg_t *cfg)
 		const bool is_set = option && option->flags & CFGF_MODIFIED;
 		const bool has_values = setting->line || keys[i].type == CONFIG_STRINGS;
 		if (is_set && has_values && !setting->is_bad)
-			set_key(reader, &keys[i], option, setting->line);
+			set_key(reader, i, option);
 	}
 }
 
@@ -345,42 +358,6 @@ static int parse(struct reader *reader)
 	return reader->n_mistakes ? -EINVAL : 0;
 }
 
-static int read_all(int fd, struct strbuf *content)
-{
-	char block[4096];
-	ssize_t n_bytes;
-
-	do {
-		n_bytes = read(fd, block, sizeof(block));
-		if (n_bytes > 0)
-			strbuf_append_bytes(content, block, (size_t)n_bytes);
-	} while ((n_bytes > 0 && content->length <= FILE_MAX_BYTES) || (n_bytes < 0 && errno == EINTR));
-	if (n_bytes < 0)
-		return -errno;
-	return content->length > FILE_MAX_BYTES ? -EFBIG : 0;
-}
-
-/* Reads it here: libconfuse's lexer calls exit() for what cannot be read. */
-static int load(const char *path, char **out)
-{
-	CLEANUP_CLOSE const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	CLEANUP(strbuf_clean) struct strbuf content = STRBUF_INIT;
-	struct stat status;
-	int error;
-
-	if (fd < 0 || fstat(fd, &status) != 0)
-		return -errno;
-	if (S_ISDIR(status.st_mode))
-		return -EISDIR;
-	error = read_all(fd, &content);
-	if (error)
-		return error;
-	if (content.length && memchr(content.text, '\0', content.length))
-		return -EILSEQ;
-	*out = strbuf_steal(&content);
-	return *out ? 0 : -ENOMEM;
-}
-
 static void clean(struct reader *reader)
 {
 	for (size_t i = 0; i < reader->n_unknown; i++)
@@ -394,7 +371,7 @@ int config_file_read(const char *path, struct config *config, config_report repo
 {
 	struct reader reader = {.config = config};
 	char sentence[CONFIG_ERROR_SIZE];
-	int result = load(path, &reader.text);
+	int result = text_file_read(path, FILE_MAX_BYTES, &reader.text);
 
 	if (reader.text)
 		result = parse(&reader);

@@ -33,7 +33,6 @@ enum session_column {
 
 /* location_id, location_name and the nine of the identity, in the order of the columns. */
 #define STORE_N_TEXTS 11
-const char *store_session_text(const struct session_record *record, size_t index);
 
 #define STORE_SESSION_COLUMNS                                                                             \
 	"s.seq, s.mac, s.start_wall_ns, s.start_mono_ns, s.seen_wall_ns, s.seen_mono_ns, s.end_wall_ns, " \
@@ -65,6 +64,14 @@ int store_sessions_read(sqlite3_stmt *sessions, sqlite3_stmt *addresses, struct 
 
 /* NULL reads as unspecified. */
 struct ip_addr store_read_ip(sqlite3_stmt *row, int column);
+
+/* Values as parameters of a statement. What is not a number is borrowed until the statement has run. */
+void store_bind_uint64(sqlite3_stmt *statement, int index, uint64_t value);
+void store_bind_instant(sqlite3_stmt *statement, int index, const struct instant *instant); /* index and index + 1 */
+void store_bind_ip(sqlite3_stmt *statement, int index, const struct ip_addr *ip);
+void store_bind_traffic(sqlite3_stmt *statement, int index, const struct traffic *traffic); /* index to index + 3 */
+/* A statement may know fewer of these parameters; SQLite then refuses the rest, which is as good. */
+void store_bind_session(sqlite3_stmt *statement, const struct session_record *record);
 
 struct store_state;
 /* 0 or -errno, not logged. */

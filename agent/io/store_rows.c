@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sessions' rows as records. */
+/* Sessions' rows as records, and records as parameters. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static const size_t text_offsets[] = {
 };
 _Static_assert(ARRAY_LENGTH(text_offsets) == STORE_N_TEXTS, "a column for each text");
 
-const char *store_session_text(const struct session_record *record, size_t index)
+static const char *text_of(const struct session_record *record, size_t index)
 {
 	return *(char *const *)(const void *)((const char *)record + text_offsets[index]);
 }
@@ -133,4 +133,52 @@ int store_sessions_read(sqlite3_stmt *sessions, sqlite3_stmt *addresses, struct 
 		rows->n_items++;
 	}
 	return store_error(db, code);
+}
+
+void store_bind_uint64(sqlite3_stmt *statement, int index, uint64_t value)
+{
+	sqlite3_bind_int64(statement, index, store_uint64_to_int64(value));
+}
+
+void store_bind_instant(sqlite3_stmt *statement, int index, const struct instant *instant)
+{
+	sqlite3_bind_int64(statement, index, instant->wall_ns);
+	sqlite3_bind_int64(statement, index + 1, instant->mono_ns);
+}
+
+void store_bind_ip(sqlite3_stmt *statement, int index, const struct ip_addr *ip)
+{
+	sqlite3_bind_blob(statement, index, ip, sizeof(*ip), SQLITE_STATIC);
+}
+
+void store_bind_traffic(sqlite3_stmt *statement, int index, const struct traffic *traffic)
+{
+	store_bind_uint64(statement, index, traffic->up_bytes);
+	store_bind_uint64(statement, index + 1, traffic->up_packets);
+	store_bind_uint64(statement, index + 2, traffic->down_bytes);
+	store_bind_uint64(statement, index + 3, traffic->down_packets);
+}
+
+void store_bind_session(sqlite3_stmt *statement, const struct session_record *record)
+{
+	static const struct ip_addr none;
+
+	sqlite3_clear_bindings(statement);
+	store_bind_uint64(statement, COLUMN_SEQ + 1, record->seq);
+	sqlite3_bind_int64(statement, COLUMN_MAC + 1, store_mac_to_int64(&record->mac));
+	store_bind_instant(statement, COLUMN_START_WALL_NS + 1, &record->start);
+	store_bind_instant(statement, COLUMN_SEEN_WALL_NS + 1, &record->last_seen);
+	if (!session_record_is_online(record))
+		store_bind_instant(statement, COLUMN_END_WALL_NS + 1, &record->end);
+	sqlite3_bind_int64(statement, COLUMN_DURATION_NS + 1, record->duration_ns);
+	sqlite3_bind_int(statement, COLUMN_CAUSE + 1, (int)record->cause);
+	store_bind_traffic(statement, COLUMN_UP_BYTES + 1, &record->traffic);
+	if (ip_compare(&record->primary_ip, &none) != 0)
+		store_bind_ip(statement, COLUMN_PRIMARY_IP + 1, &record->primary_ip);
+	for (int i = 0; i < STORE_N_TEXTS; i++) {
+		const char *text = text_of(record, (size_t)i);
+
+		if (text)
+			sqlite3_bind_text(statement, COLUMN_TEXTS + 1 + i, text, -1, SQLITE_STATIC);
+	}
 }

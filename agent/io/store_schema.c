@@ -195,6 +195,36 @@ static int identify(sqlite3 *db, const char *path, int64_t *version)
 	return 0;
 }
 
+/*
+ * The file as SQLite sees it, its log included, up to which the start may read all of it: a second or two on a
+ * router's flash. Damage in a larger one shows when its pages are read.
+ */
+#define CHECK_MAX_BYTES (32 * 1024 * 1024)
+
+/* Damage that is found now is found before it grows, and while nobody relies on the answers. Reads only. */
+static int check_pages(sqlite3 *db, const char *path)
+{
+	CLEANUP(store_statement_clean) sqlite3_stmt *statement = NULL;
+	int64_t page_bytes = 0;
+	int64_t n_pages = 0;
+	int r = store_fetch_int64(db, "PRAGMA page_size", &page_bytes);
+	int code;
+
+	if (!r)
+		r = store_fetch_int64(db, "PRAGMA page_count", &n_pages);
+	if (!r && n_pages * page_bytes > CHECK_MAX_BYTES)
+		return 0;
+	if (!r)
+		r = store_prepare(db, "PRAGMA quick_check(1)", &statement);
+	if (r)
+		return store_complain(path, "cannot read the store", r);
+	code = sqlite3_step(statement);
+	r = store_error(db, code);
+	if (code == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0)
+		r = -EBADMSG;
+	return r ? store_complain(path, "cannot read the store", r) : 0;
+}
+
 static int switch_to_wal(sqlite3 *db, const char *path)
 {
 	CLEANUP(store_statement_clean) sqlite3_stmt *statement = NULL;
@@ -220,6 +250,8 @@ int store_schema_prepare(sqlite3 *db, const char *path)
 	int r;
 
 	r = identify(db, path, &version);
+	if (!r)
+		r = check_pages(db, path);
 	if (r)
 		return r;
 	if (sqlite3_db_readonly(db, "main") == 1)

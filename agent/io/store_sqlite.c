@@ -170,61 +170,9 @@ static int run(struct store *store, enum statement which)
 	return store_run(store->statements[which]);
 }
 
-static void bind_uint64(sqlite3_stmt *statement, int index, uint64_t value)
-{
-	sqlite3_bind_int64(statement, index, store_uint64_to_int64(value));
-}
-
-/* Parameters index and index + 1. */
-static void bind_instant(sqlite3_stmt *statement, int index, const struct instant *instant)
-{
-	sqlite3_bind_int64(statement, index, instant->wall_ns);
-	sqlite3_bind_int64(statement, index + 1, instant->mono_ns);
-}
-
-/* Borrows ip until the statement runs. */
-static void bind_ip(sqlite3_stmt *statement, int index, const struct ip_addr *ip)
-{
-	sqlite3_bind_blob(statement, index, ip, sizeof(*ip), SQLITE_STATIC);
-}
-
-/* Parameters index to index + 3. */
-static void bind_traffic(sqlite3_stmt *statement, int index, const struct traffic *traffic)
-{
-	bind_uint64(statement, index, traffic->up_bytes);
-	bind_uint64(statement, index + 1, traffic->up_packets);
-	bind_uint64(statement, index + 2, traffic->down_bytes);
-	bind_uint64(statement, index + 3, traffic->down_packets);
-}
-
-/* A statement may know fewer of these parameters; SQLite then refuses the rest, which is as good. */
-static void bind_session(sqlite3_stmt *statement, const struct session_record *record)
-{
-	static const struct ip_addr none;
-
-	sqlite3_clear_bindings(statement);
-	bind_uint64(statement, COLUMN_SEQ + 1, record->seq);
-	sqlite3_bind_int64(statement, COLUMN_MAC + 1, store_mac_to_int64(&record->mac));
-	bind_instant(statement, COLUMN_START_WALL_NS + 1, &record->start);
-	bind_instant(statement, COLUMN_SEEN_WALL_NS + 1, &record->last_seen);
-	if (!session_record_is_online(record))
-		bind_instant(statement, COLUMN_END_WALL_NS + 1, &record->end);
-	sqlite3_bind_int64(statement, COLUMN_DURATION_NS + 1, record->duration_ns);
-	sqlite3_bind_int(statement, COLUMN_CAUSE + 1, (int)record->cause);
-	bind_traffic(statement, COLUMN_UP_BYTES + 1, &record->traffic);
-	if (ip_compare(&record->primary_ip, &none) != 0)
-		bind_ip(statement, COLUMN_PRIMARY_IP + 1, &record->primary_ip);
-	for (int i = 0; i < STORE_N_TEXTS; i++) {
-		const char *text = store_session_text(record, (size_t)i);
-
-		if (text)
-			sqlite3_bind_text(statement, COLUMN_TEXTS + 1 + i, text, -1, SQLITE_STATIC);
-	}
-}
-
 static int run_session(struct store *store, enum statement which, const struct session_record *record)
 {
-	bind_session(store->statements[which], record);
+	store_bind_session(store->statements[which], record);
 	return run(store, which);
 }
 
@@ -233,12 +181,12 @@ static int run_address(struct store *store, enum statement which, const struct s
 	const struct session_address *address = &record->addresses[index];
 	sqlite3_stmt *statement = store->statements[which];
 
-	bind_uint64(statement, 1, record->seq);
-	bind_ip(statement, 2, &address->ip);
-	bind_instant(statement, 3, &address->since);
-	bind_instant(statement, 5, &address->last);
+	store_bind_uint64(statement, 1, record->seq);
+	store_bind_ip(statement, 2, &address->ip);
+	store_bind_instant(statement, 3, &address->since);
+	store_bind_instant(statement, 5, &address->last);
 	sqlite3_bind_int64(statement, 7, session_record_is_online(record) ? INT64_MAX : record->end.wall_ns);
-	bind_uint64(statement, 8, address->bytes);
+	store_bind_uint64(statement, 8, address->bytes);
 	return run(store, which);
 }
 
@@ -264,7 +212,7 @@ static int write_addresses(struct store *store, const struct session_record *rec
 
 	if (r)
 		return r;
-	bind_uint64(counter, 1, record->seq);
+	store_bind_uint64(counter, 1, record->seq);
 	code = sqlite3_step(counter);
 	if (code == SQLITE_ROW)
 		n_stored = sqlite3_column_int64(counter, 0);
@@ -272,7 +220,7 @@ static int write_addresses(struct store *store, const struct session_record *rec
 	sqlite3_reset(counter);
 	if (r || n_stored <= (int64_t)record->n_addresses)
 		return r;
-	bind_uint64(store->statements[STATEMENT_ADDRESS_CLEAR], 1, record->seq);
+	store_bind_uint64(store->statements[STATEMENT_ADDRESS_CLEAR], 1, record->seq);
 	r = run(store, STATEMENT_ADDRESS_CLEAR);
 	return r ? r : put_addresses(store, record);
 }
@@ -303,7 +251,7 @@ static int write_sessions(struct store *store, const struct store_batch *batch)
 	}
 	if (r || next_seq == 0)
 		return r;
-	bind_uint64(store->statements[STATEMENT_NEXT_SEQ], 1, next_seq);
+	store_bind_uint64(store->statements[STATEMENT_NEXT_SEQ], 1, next_seq);
 	return run(store, STATEMENT_NEXT_SEQ);
 }
 
@@ -315,11 +263,11 @@ static int write_baselines(struct store *store, const struct store_batch *batch)
 	for (size_t i = 0; !r && i < batch->n_baselines; i++) {
 		const struct counter_reading *reading = &batch->baselines[i].reading;
 
-		bind_traffic(statement, 1, &reading->total);
+		store_bind_traffic(statement, 1, &reading->total);
 		sqlite3_bind_int64(statement, 5, store_mac_to_int64(&reading->key.mac));
 		sqlite3_bind_int64(statement, 6, reading->key.vlan);
 		sqlite3_bind_int64(statement, 7, reading->key.ifindex);
-		bind_ip(statement, 8, &reading->key.ip);
+		store_bind_ip(statement, 8, &reading->key.ip);
 		sqlite3_bind_int64(statement, 9, reading->last_up_ns);
 		sqlite3_bind_int64(statement, 10, reading->last_down_ns);
 		r = run(store, STATEMENT_BASELINE_PUT);
@@ -336,7 +284,7 @@ static int write_unclaimed(struct store *store, const struct store_batch *batch)
 		enum statement which =
 			traffic_is_zero(&change->traffic) ? STATEMENT_UNCLAIMED_DELETE : STATEMENT_UNCLAIMED_PUT;
 
-		bind_traffic(store->statements[which], 1, &change->traffic);
+		store_bind_traffic(store->statements[which], 1, &change->traffic);
 		sqlite3_bind_int64(store->statements[which], 5, store_mac_to_int64(&change->mac));
 		r = run(store, which);
 	}

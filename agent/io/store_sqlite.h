@@ -52,7 +52,8 @@ void store_state_clean(struct store_state *state);
 
 /*
  * Opens or creates the database. Says in one logged line what is wrong and what to do: the directory is
- * not writable, the file is no database or damaged (-EBADMSG), or its schema is newer than this program
+ * not writable, the file is no database or damaged (-EBADMSG; all of a file of up to 32 MiB is checked, in a
+ * larger one damage shows when it is read), or its schema is newer than this program
  * (-EPROTONOSUPPORT). A file that is refused stays as it was. 0 or -errno.
  */
 int store_open(const char *path, struct store **out);

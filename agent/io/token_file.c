@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "io/text_file.h"
 #include "io/token_document.h"
 
 #define FILE_MAX_BYTES (1 << 20)
@@ -153,45 +154,14 @@ static int lock(const struct token_file *file, int *out)
 	return 0;
 }
 
-static int sync_directory(const struct token_file *file)
-{
-	CLEANUP_CLOSE const int fd = open(file->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd >= 0 && fsync(fd) == 0 ? 0 : -errno;
-}
-
-static int write_new(const struct token_file *file, const char *text)
-{
-	CLEANUP_CLOSE const int fd = open(file->new_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	size_t left = strlen(text);
-
-	/* the mode of a file that an interrupted run left behind is not trusted */
-	if (fd < 0 || fchmod(fd, 0600) != 0)
-		return -errno;
-	while (left) {
-		const ssize_t n_bytes = write(fd, text, left);
-		if (n_bytes < 0 && errno != EINTR)
-			return -errno;
-		if (n_bytes > 0) {
-			text += n_bytes;
-			left -= (size_t)n_bytes;
-		}
-	}
-	return fsync(fd) == 0 ? 0 : -errno;
-}
-
-/* All or nothing: a reader and a power cut see the old content or the new one. Under the lock. */
+/* Under the lock. */
 static int replace(const struct token_file *file, const char *path, const char *text)
 {
-	int error = write_new(file, text);
+	int error = text_file_replace(path, file->new_path, text);
 
-	if (!error && rename(file->new_path, path) != 0)
-		error = -errno;
-	if (error) {
-		unlink(file->new_path);
+	if (error)
 		return log_errno(error, "cannot write %s; is there space, and is the directory writable", path);
-	}
-	error = sync_directory(file);
+	error = text_file_sync_directory(file->directory);
 	return error ? log_errno(error, "cannot sync %s", file->directory) : 0;
 }
 

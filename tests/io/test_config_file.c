@@ -150,6 +150,46 @@ Test(config_file, each_mistake_is_reported_with_its_line)
 	}
 }
 
+/* What is only seen once the command line has had its say is still told with the line of the file. */
+Test(config_file, keys_that_do_not_make_sense_are_reported_with_their_lines)
+{
+	static const struct {
+		const char *text;
+		const char *reports;
+	} files[] = {
+		{"interfaces = {}\n", "1: interfaces: none is named"},
+		{"# interfaces = {}\n\nlocation_name = \"interfaces = 1\"\ninterfaces +=\n{ /* none */ }\n",
+		 "4: interfaces: none is named"},
+		{"mount = \"/api\"\n", "0: interfaces: none is named"},
+		{"interfaces = {a}\nidle_timeout_s = 1\n\ncollect_interval_ms = 2000\n",
+		 "2: idle_timeout_s: '1' is shorter than collect_interval_ms"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
+		CLEANUP(config_clean) struct config config;
+		CLEANUP(strbuf_clean) struct strbuf reports = STRBUF_INIT;
+		cr_assert_eq(read_text(files[i].text, &config, &reports), 0, "%s", reports.text);
+		cr_expect_eq(config_check(&config, collect, &reports), 1, "%s", files[i].text);
+		cr_expect(begins_like(reports.text, files[i].reports), "%s\n%s", files[i].text, reports.text);
+	}
+}
+
+Test(config_file, what_overrides_the_file_has_no_line)
+{
+	CLEANUP(config_clean) struct config config;
+	CLEANUP(strbuf_clean) struct strbuf reports = STRBUF_INIT;
+	char error[CONFIG_ERROR_SIZE];
+
+	cr_assert_eq(read_text("\ninterfaces = {a}\nidle_timeout_s = 300\n", &config, &reports), 0, "%s", reports.text);
+	cr_expect_eq(config.lines[CONFIG_KEY_INTERFACES], 2);
+	cr_expect_eq(config.lines[CONFIG_KEY_IDLE_TIMEOUT_S], 3);
+	cr_expect_eq(config.lines[CONFIG_KEY_MOUNT], 0);
+	cr_assert_eq(config_set(&config, "interfaces", "", error, sizeof(error)), 0);
+	cr_assert_eq(config_set(&config, "idle_timeout_s", "60", error, sizeof(error)), 0);
+	cr_expect_eq(config_check(&config, collect, &reports), 1);
+	cr_expect(begins_like(reports.text, "0: interfaces: none is named"), "%s", reports.text);
+}
+
 /* The lexer is global: a broken file must not colour the next. */
 Test(config_file, a_broken_file_leaves_no_trace)
 {

@@ -57,6 +57,14 @@ Test(http_server_refusals, targets_are_served_up_to_16_kib)
 	}
 	snprintf(request, sizeof(request), "GET /?x=%040000d HTTP/1.1\r\nHost: a\r\n\r\n", 7);
 	assert_refused(request, "414", "URI Too Long");
+
+	/* so long that the library may say it in its own words */
+	CLEANUP_FREE char *huge = malloc(100100);
+	struct lab_client *client = lab_connect(&lab, "127.0.0.1");
+	snprintf(huge, 100100, "GET /%0100000d", 7);
+	lab_send(client, huge);
+	cr_assert(lab_until_ended(&lab, client));
+	cr_assert_eq(lab.n_requests, 1u);
 	lab_close(&lab);
 }
 

@@ -148,7 +148,43 @@ Test(store_faults, a_damaged_database_is_refused_untouched)
 	store_lab_close(&lab);
 }
 
-Test(store_faults, damage_behind_the_schema_is_found_when_loading)
+/* Overwrites the head of each of the pages, which count from 1. */
+static void damage_pages(const char *path, int64_t first, int64_t last)
+{
+	struct file file = read_file(path);
+	uint64_t seed = 16;
+
+	cr_assert_leq((size_t)last * 4096, file.size);
+	for (int64_t page = first; page <= last; page++)
+		for (size_t i = 0; i < 200; i++)
+			file.octets[(size_t)(page - 1) * 4096 + i] = (char)store_lab_random(&seed);
+	write_file(path, file.octets, file.size);
+	free(file.octets);
+}
+
+/* Whichever page it is in, of tables, of indexes or of what SQLite knows about its pages. */
+Test(store_faults, damage_behind_the_schema_is_refused_untouched)
+{
+	struct store_lab lab;
+
+	store_lab_open(&lab);
+	make_store(lab.path, 800);
+	struct file sound = read_file(lab.path);
+	const int64_t n_pages = (int64_t)sound.size / 4096;
+
+	cr_assert_gt(n_pages, 56);
+	damage_pages(lab.path, 16, 56);
+	assert_refused_untouched(lab.path, -EBADMSG, "damaged");
+	for (int64_t page = 2; page <= n_pages; page++) {
+		write_file(lab.path, sound.octets, sound.size);
+		damage_pages(lab.path, page, page);
+		assert_refused_untouched(lab.path, -EBADMSG, "damaged");
+	}
+	free(sound.octets);
+	store_lab_close(&lab);
+}
+
+Test(store_faults, damage_in_a_large_store_is_found_when_loading)
 {
 	struct store_lab lab;
 	struct store *store = NULL;
@@ -157,11 +193,9 @@ Test(store_faults, damage_behind_the_schema_is_found_when_loading)
 	store_lab_open(&lab);
 	make_store(lab.path, 200);
 	int64_t root = store_lab_sql(lab.path, "SELECT rootpage FROM sqlite_schema WHERE name = 'baselines'");
-	struct file file = read_file(lab.path);
 
-	memset(file.octets + (root - 1) * 4096, 0xa5, 4096);
-	write_file(lab.path, file.octets, file.size);
-	free(file.octets);
+	store_lab_sql(lab.path, "CREATE TABLE filler AS SELECT zeroblob(32 << 20)");
+	damage_pages(lab.path, root, root);
 	cr_assert_eq(store_open(lab.path, &store), 0);
 	cr_assert_eq(store_load(store, &state), -EBADMSG);
 	store_close(&store);

@@ -261,14 +261,16 @@ static struct session_record holder(uint64_t seq, const struct ip_addr *ip, int6
 	};
 }
 
-static uint64_t holder_at(const struct store_lab *lab, int64_t at_s, uint64_t excluded)
+static uint64_t holder_within(const struct store_lab *lab, int64_t at_wall_ns, int64_t at_end_wall_ns,
+			      uint64_t excluded)
 {
 	struct ip_addr ip = ip_a;
 	struct history_query query = {
 		.kind = HISTORY_AT,
 		.ips = &ip,
 		.n_ips = 1,
-		.at_wall_ns = S(at_s),
+		.at_wall_ns = at_wall_ns,
+		.at_end_wall_ns = at_end_wall_ns,
 		.excluded_seqs = &excluded,
 		.n_excluded = excluded != 0,
 	};
@@ -282,6 +284,11 @@ static uint64_t holder_at(const struct store_lab *lab, int64_t at_s, uint64_t ex
 	cr_assert(seq == 0 || ip_compare(&result.rows[0].addresses[0].ip, &ip_a) == 0);
 	history_result_clean(&result);
 	return seq;
+}
+
+static uint64_t holder_at(const struct store_lab *lab, int64_t at_s, uint64_t excluded)
+{
+	return holder_within(lab, S(at_s), S(at_s), excluded);
 }
 
 Test(store_history, an_address_belongs_to_the_latest_proof)
@@ -328,12 +335,48 @@ Test(store_history, a_claim_within_anothers_time_holds_until_the_other_proves_ag
 	store_lab_close(&lab);
 }
 
+Test(store_history, a_session_that_had_the_address_at_any_moment_of_the_time_counts)
+{
+	const struct session_record records[] = {
+		holder(1, &ip_a, 100, 200, 250), /* silent from 200 on */
+		holder(2, &ip_a, 310, 320, 330), /* lived within 300 to 340 */
+		holder(3, &ip_a, 410, 420, 420),
+		holder(4, &ip_a, 430, 500, 0),
+		/* the taker within the time is silent before the other is */
+		holder(5, &ip_a, 600, 640, 640),
+		holder(6, &ip_a, 610, 620, 620),
+	};
+	struct store_lab lab;
+
+	store_lab_open(&lab);
+	struct store *store = open_with(&lab, records, ARRAY_LENGTH(records));
+
+	cr_assert_eq(holder_within(&lab, S(50), S(100) - 1, 0), 0);
+	cr_assert_eq(holder_within(&lab, S(50), S(100), 0), 1, "the end is included");
+	cr_assert_eq(holder_within(&lab, S(250), S(300), 0), 1, "and so is the beginning");
+	cr_assert_eq(holder_within(&lab, S(250) + 1, S(300), 0), 0);
+	cr_assert_eq(holder_within(&lab, S(300), S(340), 0), 2);
+	cr_assert_eq(holder_within(&lab, S(300), S(340), 2), 0);
+	cr_assert_eq(holder_within(&lab, S(240), S(315), 0), 2, "of several the latest proof");
+	cr_assert_eq(holder_within(&lab, S(240), S(315), 2), 1);
+	cr_assert_eq(holder_within(&lab, S(400), S(425), 0), 3);
+	cr_assert_eq(holder_within(&lab, S(400), S(440), 0), 4);
+	cr_assert_eq(holder_within(&lab, S(400), S(440), 4), 3);
+	cr_assert_eq(holder_within(&lab, S(600), S(650), 0), 5, "proofs count to the end of the time");
+	cr_assert_eq(holder_within(&lab, S(600), S(615), 0), 6);
+	store_close(&store);
+	store_lab_close(&lab);
+}
+
 Test(store_history, several_addresses_are_answered_in_their_order)
 {
 	const struct session_record records[] = {holder(1, &ip_a, 100, 200, 0), holder(2, &ip_b, 100, 200, 0)};
 	struct ip_addr ips[] = {ip_b, {{0x20}}, ip_a, ip_b};
-	const struct history_query query = {
-		.kind = HISTORY_AT, .ips = ips, .n_ips = ARRAY_LENGTH(ips), .at_wall_ns = S(150)};
+	const struct history_query query = {.kind = HISTORY_AT,
+					    .ips = ips,
+					    .n_ips = ARRAY_LENGTH(ips),
+					    .at_wall_ns = S(150),
+					    .at_end_wall_ns = S(150)};
 	const uint64_t expected[] = {2, 0, 1, 2};
 	struct store_lab lab;
 

@@ -111,7 +111,7 @@ static const struct session_address *address_at(const struct history_query *quer
 
 	for (size_t i = 0; i < record->n_addresses && !is_over; i++) {
 		if (ip_compare(&record->addresses[i].ip, ip) == 0 &&
-		    record->addresses[i].since.wall_ns <= query->at_wall_ns)
+		    record->addresses[i].since.wall_ns <= query->at_end_wall_ns)
 			return &record->addresses[i];
 	}
 	return NULL;
@@ -190,7 +190,8 @@ struct http_response api_fixture_get(struct api_fixture *fixture, const char *ta
 						     .offset = call.query.offset,
 						     .limit = call.query.limit,
 						     .n_excluded = call.query.n_excluded,
-						     .at_wall_ns = call.query.at_wall_ns};
+						     .at_wall_ns = call.query.at_wall_ns,
+						     .at_end_wall_ns = call.query.at_end_wall_ns};
 	result = (struct history_result){.error = fixture->store_error};
 	if (!result.error)
 		(call.query.kind == HISTORY_AT ? answer_at : answer_listing)(fixture, &call.query, &result);

@@ -162,11 +162,53 @@ Test(api_address, row_26_limits)
 	api_fixture_clean(&fixture);
 }
 
+/* Named as it was sent: an escape that is none, of a NUL, or of what is no UTF-8. */
+Test(api_address, row_26_what_cannot_be_decoded_is_named)
+{
+	static const struct {
+		const char *sent;
+		const char *named;
+	} cases[] = {
+		{"10.1.1.1%", "10.1.1.1%"},
+		{"10.1.1.%zz", "10.1.1.%zz"},
+		{"%", "%"},
+		{"10.1.1.5%4", "10.1.1.5%4"},
+		{"%31%30.%1.1", "10.%1.1"},
+		{"10.1.1.5%00", "10.1.1.5%00"},
+		{"10.1.1.5,x%%41", "x%A"},
+		{"10.1.1.5%2Cx%", "x%"},
+		{"10.1.1.5%ff", "10.1.1.5%ff"},
+		{"10.1.1.5\xff", "10.1.1.5%FF"},
+		{"%e9t%c3%a9", "%e9t%c3%a9"},
+		{"%C3%A9%", "\xc3\xa9%"},
+		{"fe80::1%eth0", "fe80::1%eth0"},
+		{"10.1.1.5%u0031", "10.1.1.5%u0031"},
+		{"fe80::1%25eth0", "fe80::1%eth0"},
+		{"[fe80::1%25eth0]", "[fe80::1%eth0]"},
+	};
+	struct api_fixture fixture;
+
+	populate(&fixture);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		char target[256];
+		char body[512];
+
+		snprintf(target, sizeof(target), "/api/v1/sessions/%s", cases[i].sent);
+		snprintf(body, sizeof(body),
+			 "{\"message\":\"The ip address \\\"%s\\\" is not a valid IP address.\",\"errors\":{"
+			 "\"ip_address\":[\"The ip address \\\"%s\\\" is not a valid IP address.\"]}}",
+			 cases[i].named, cases[i].named);
+		api_fixture_expect(&fixture, target, 422, body);
+	}
+	api_fixture_clean(&fixture);
+}
+
 Test(api_address, row_27_ipv6)
 {
 	static const char *const spellings[] = {"2001:db8::1", "2001:DB8:0:0:0:0:0:1", "2001%3Adb8%3a%3A1",
 						"2001:0db8:0000:0000:0000:0000:0000:0001", "2001:db8::0.0.0.1"};
-	static const char *const bad[] = {"[2001:db8::1]", "fe80::1%25eth0", "2001:db8::1%2F128", "2001:db8:::1", ":"};
+	static const char *const bad[] = {"[2001:db8::1]",     "fe80::1%25eth0", "fe80::1%eth0",
+					  "2001:db8::1%2F128", "2001:db8:::1",   ":"};
 	struct api_fixture fixture;
 	char target[256];
 
@@ -281,6 +323,7 @@ Test(api_address, row_29_at_knows_what_the_store_does_not)
 			   "{\"ip_address\":\"10.1.1.7\",\"username\":\"online\",\"name\":null,\"email\":null,"
 			   "\"duration\":1000}");
 	cr_assert_eq(fixture.last_query.at_wall_ns, NOW_S * NS_PER_S);
+	cr_assert_eq(fixture.last_query.at_end_wall_ns, NOW_S * NS_PER_S);
 	api_fixture_clean(&fixture);
 }
 
@@ -293,6 +336,102 @@ static void mark_saved(struct api_fixture *fixture)
 	cr_assert_eq(session_engine_changed(fixture->engine, SESSION_SCOPE_ALL, &changes, &n_changes), 0);
 	session_engine_mark_saved(fixture->engine, changes, n_changes);
 	session_changes_free(changes, n_changes);
+}
+
+static struct instant after(int64_t wall_s, int64_t ms)
+{
+	struct instant instant = api_fixture_at(wall_s);
+
+	instant.mono_ns += ms * NS_PER_MS;
+	instant.wall_ns += ms * NS_PER_MS;
+	return instant;
+}
+
+/* 10.1.1.9: "fifty" for 10.9 s from START_S + 0.9 on, "other" within the second START_S + 20. */
+static void store_within_seconds(struct api_fixture *fixture)
+{
+	struct session_record *record;
+
+	record = store_holder(fixture, 50, "10.1.1.9", (const int64_t[]){START_S, START_S, START_S});
+	record->start = record->addresses[0].since = after(START_S, 900);
+	record->end = record->addresses[0].last = after(START_S + 11, 800);
+	record = store_holder(fixture, 51, "10.1.1.9", (const int64_t[]){START_S, START_S, START_S});
+	record->start = record->addresses[0].since = after(START_S + 20, 300);
+	record->end = record->addresses[0].last = after(START_S + 20, 600);
+}
+
+/* Times are printed in whole seconds: asked with one of them, the second that it names counts as a whole. */
+Test(api_address, row_29_at_a_printed_time)
+{
+	struct api_fixture fixture;
+	struct http_response response;
+
+	api_fixture_init(&fixture, 0);
+	store_within_seconds(&fixture);
+	response = api_fixture_get(&fixture, "/api/v1/sessions?per_page=1");
+	cr_assert(strstr(response.body, "\"start_time\":\"2017-01-05T06:50:55+00:00\"") != NULL, "%s", response.body);
+	cr_assert(strstr(response.body, "\"end_time\":\"2017-01-05T06:51:06+00:00\"") != NULL, "%s", response.body);
+	http_response_clean(&response);
+	expect_holder_at(&fixture, "10.1.1.9", START_S - 1, NULL);
+	expect_holder_at(&fixture, "10.1.1.9", START_S, "fifty");
+	expect_holder_at(&fixture, "10.1.1.9", START_S + 11, "fifty");
+	expect_holder_at(&fixture, "10.1.1.9", START_S + 12, NULL);
+	expect_holder_at(&fixture, "10.1.1.9", START_S + 19, NULL);
+	expect_holder_at(&fixture, "10.1.1.9", START_S + 20, "other");
+	expect_holder_at(&fixture, "10.1.1.9", START_S + 21, NULL);
+	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.9?at=2017-01-05T06:50:55%2B00:00", 200,
+			   "{\"ip_address\":\"10.1.1.9\",\"username\":\"fifty\",\"name\":null,\"email\":null,"
+			   "\"duration\":0}");
+	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.9?at=2017-01-05T06:51:05Z", 200,
+			   "{\"ip_address\":\"10.1.1.9\",\"username\":\"fifty\",\"name\":null,\"email\":null,"
+			   "\"duration\":10}");
+	/* a fraction makes it exact */
+	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.9?at=2017-01-05T06:50:55.0Z", 404, NOBODY);
+	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.9?at=2017-01-05T06:50:55.899999999Z", 404, NOBODY);
+	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.9?at=2017-01-05T06:51:05.8Z", 200,
+			   "{\"ip_address\":\"10.1.1.9\",\"username\":\"fifty\",\"name\":null,\"email\":null,"
+			   "\"duration\":9}");
+	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.9?at=2017-01-05T06:51:06.800000001Z", 404, NOBODY);
+	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.9?at=2017-01-05T06:51:15.7Z", 404, NOBODY);
+	api_fixture_clean(&fixture);
+}
+
+static void send_packet(struct api_fixture *fixture, uint8_t guest, const char *ip, struct instant seen)
+{
+	struct ledger_delta delta = {
+		.key.mac = {{2, 0, 0, 0, 0, guest}}, .traffic = {.up_bytes = 100, .up_packets = 1}, .has_up = true};
+
+	cr_assert_eq(ip_parse(ip, &delta.key.ip), 0);
+	cr_assert_eq(session_engine_apply(fixture->engine, seen, seen, &delta, &fixture->events), 0);
+}
+
+Test(api_address, row_29_at_a_printed_time_of_memory)
+{
+	struct api_fixture fixture;
+
+	api_fixture_init(&fixture, 0);
+	/* on line; and one that lived within a second, unsaved */
+	send_packet(&fixture, 1, "10.1.1.7", after(NOW_S - 100, 900));
+	send_packet(&fixture, 2, "10.1.1.8", after(NOW_S - 50, 200));
+	cr_assert_eq(
+		session_engine_end(fixture.engine, 2, after(NOW_S - 50, 700), END_CAUSE_USER_REQUEST, &fixture.events),
+		0);
+	expect_holder_at(&fixture, "10.1.1.7", NOW_S - 101, NULL);
+	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.7?at=2017-01-05T07:28:20Z", 200, HOLDER("10.1.1.7", 0));
+	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.7?at=2017-01-05T07:28:20.5Z", 404, NOBODY);
+	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.7?at=2017-01-05T07:28:30Z", 200, HOLDER("10.1.1.7", 10));
+	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.8?at=2017-01-05T07:29:10Z", 200, HOLDER("10.1.1.8", 0));
+	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.8?at=2017-01-05T07:29:09Z", 404, NOBODY);
+	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.8?at=2017-01-05T07:29:11Z", 404, NOBODY);
+	/* saved, it is found by the engine alone until it is forgotten */
+	mark_saved(&fixture);
+	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.7?at=2017-01-05T07:28:20Z", 200, HOLDER("10.1.1.7", 0));
+	/* the second that is running ends now */
+	fixture.now = after(NOW_S, 300);
+	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.7?at=2017-01-05T07:30:00Z", 200, HOLDER("10.1.1.7", 99));
+	cr_assert_eq(fixture.last_query.at_wall_ns, NOW_S * NS_PER_S);
+	cr_assert_eq(fixture.last_query.at_end_wall_ns, fixture.now.wall_ns);
+	api_fixture_clean(&fixture);
 }
 
 /* By contract only what filters see makes a session unsaved; its addresses in the store may lag behind. */

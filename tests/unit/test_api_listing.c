@@ -91,6 +91,8 @@ Test(api_listing, row_02_links)
 		{"?%6Fnline=0", "online=0&"},
 		{"?start_time=2017%2d01-01", "start_time=2017%2d01-01&"},
 		{"?per_page=5&&online=0&", "per_page=5&online=0&"},
+		{"?online=0&at=2017-01-05T06:50:55Z&per_page=5", "online=0&per_page=5&"},
+		{"?at=", ""},
 	};
 	struct api_fixture fixture;
 	char target[256];
@@ -352,10 +354,12 @@ Test(api_listing, row_11_online)
 
 Test(api_listing, row_12_guest_device_mac)
 {
-	static const char *const good[] = {"14:2d:27:00:00:02", "14-2D-27-00-00-02", "142d.2700.0002", "142D27000002",
-					   "14%3A2d%3a27%3A00%3A00%3A02"};
-	static const char *const bad[] = {
-		"14:2d:27:00:00", "14:2d:27:00:00:02:03", "14:2d:27:00:00:0g", "apple", "1", "14:2d:27:00:00:02%00"};
+	static const char *const good[] = {
+		"14:2d:27:00:00:02", "14-2D-27-00-00-02", "142d.2700.0002",    "142D27000002",
+		"142d-2700-0002",    "142D:2700:0002",    "14.2d.27.00.00.02", "14%3A2d%3a27%3A00%3A00%3A02"};
+	static const char *const bad[] = {"14:2d:27:00:00",      "142d-2700:0002", "14:2d:27:00:00:02:03",
+					  "14:2d:27:00:00:0g",   "apple",          "1",
+					  "14:2d:27:00:00:02%00"};
 	struct api_fixture fixture;
 	char target[256];
 
@@ -402,8 +406,20 @@ Test(api_listing, row_13_ids)
 		snprintf(target, sizeof(target), "/api/v1/sessions?%s", nobodys[i]);
 		api_fixture_expect_seqs(&fixture, target, (const uint64_t[]){0});
 	}
+	/* what cannot be decoded stays literally, so a portal's odd id can be asked for */
+	free(record->identity.guest_id);
+	record->identity.guest_id = strdup("100%zz");
+	expect_count(&fixture, "guest_id=100%zz", 1);
+	expect_count(&fixture, "guest_id=100%25zz", 1);
+	expect_count(&fixture, "guest_id=100%25zz%00", 0);
+	expect_count(&fixture, "guest_id=100%zz%ff", 0);
+	expect_count(&fixture, "guest_id=100%zz\xff", 0);
 	/* an id that is nobody's does not hide what is wrong elsewhere */
 	api_fixture_expect_invalid(&fixture, "/api/v1/sessions?guest_id=%zz&online=x", "online");
+	/* and what is validated is wrong when it cannot be decoded */
+	api_fixture_expect_invalid(&fixture, "/api/v1/sessions?online=%zz", "online");
+	api_fixture_expect_invalid(&fixture, "/api/v1/sessions?online=true%00", "online");
+	api_fixture_expect_invalid(&fixture, "/api/v1/sessions?per_page=1%", "per_page");
 	api_fixture_clean(&fixture);
 }
 

@@ -254,12 +254,25 @@ Test(api_session, row_20_total_duration)
 	api_fixture_init(&fixture, 0);
 	record = api_fixture_store(&fixture, 1, START_S);
 	expect_in_listing(&fixture, "total_duration", "\"00:01:00\"");
-	record->duration_ns = 432000 * NS_PER_S;
+	record->end = api_fixture_at(START_S + 432000);
 	expect_in_listing(&fixture, "total_duration", "\"120:00:00\"");
-	record->duration_ns = 545 * NS_PER_S + NS_PER_S - 1;
+	/* ended: the difference of the two times beside it, which are rounded down */
+	record->start.wall_ns = START_S * NS_PER_S + 900 * NS_PER_MS;
+	record->end.wall_ns = (START_S + 545) * NS_PER_S + 100 * NS_PER_MS;
+	record->duration_ns = record->end.wall_ns - record->start.wall_ns;
+	expect_in_listing(&fixture, "start_time", "\"2017-01-05T06:50:55+00:00\"");
+	expect_in_listing(&fixture, "end_time", "\"2017-01-05T07:00:00+00:00\"");
 	expect_in_listing(&fixture, "total_duration", "\"00:09:05\"");
-	record->duration_ns = -5 * NS_PER_S;
+	expect_in_listing(&fixture, "duration_seconds", "545");
+	record->start.wall_ns = START_S * NS_PER_S;
+	record->end.wall_ns = START_S * NS_PER_S + NS_PER_S - 1;
+	record->duration_ns = NS_PER_S;
 	expect_in_listing(&fixture, "total_duration", "\"00:00:00\"");
+	expect_in_listing(&fixture, "duration_seconds", "0");
+	/* a clock that was set back in between */
+	record->end.wall_ns = (START_S - 5) * NS_PER_S;
+	expect_in_listing(&fixture, "total_duration", "\"00:00:00\"");
+	expect_in_listing(&fixture, "duration_seconds", "0");
 	api_fixture_clean(&fixture);
 
 	/* on line: by the monotonic clock, whatever the wall clock did */

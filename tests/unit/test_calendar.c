@@ -50,19 +50,26 @@ Test(calendar, rfc3339)
 	static const struct {
 		const char *text;
 		int64_t wall_ns;
+		int64_t length_ns;
 	} good[] = {
-		{"1970-01-01T00:00:00Z", 0},
-		{"2017-01-05T06:50:55+00:00", 1483599055 * NS_PER_S},
-		{"2017-01-05t06:50:55z", 1483599055 * NS_PER_S},
-		{"2017-01-05T09:50:55+03:00", 1483599055 * NS_PER_S},
-		{"2017-01-05T09:50:55 03:00", 1483599055 * NS_PER_S},
-		{"2017-01-05 01:20:55-05:30", 1483599055 * NS_PER_S},
-		{"2017-01-05T06:50:55.5Z", 1483599055 * NS_PER_S + 500000000},
-		{"2017-01-05T06:50:55.0000000019Z", 1483599055 * NS_PER_S + 1},
-		{"1969-12-31T23:59:59.25Z", -750000000},
-		{"2016-12-31T23:59:60Z", 1483228800 * NS_PER_S},
-		{"9999-12-31T23:59:59.9Z", INT64_MAX},
-		{"0001-01-01T00:00:00.9Z", INT64_MIN},
+		{"1970-01-01T00:00:00Z", 0, NS_PER_S - 1},
+		{"2017-01-05T06:50:55+00:00", 1483599055 * NS_PER_S, NS_PER_S - 1},
+		{"2017-01-05t06:50:55z", 1483599055 * NS_PER_S, NS_PER_S - 1},
+		{"2017-01-05T09:50:55+03:00", 1483599055 * NS_PER_S, NS_PER_S - 1},
+		{"2017-01-05T09:50:55 03:00", 1483599055 * NS_PER_S, NS_PER_S - 1},
+		{"2017-01-05 01:20:55-05:30", 1483599055 * NS_PER_S, NS_PER_S - 1},
+		{"2017-01-05T06:50:55.5Z", 1483599055 * NS_PER_S + 500000000, 0},
+		{"2017-01-05T06:50:55.0000000019Z", 1483599055 * NS_PER_S + 1, 0},
+		{"2017-01-05T06:50:55.0Z", 1483599055 * NS_PER_S, 0},
+		{"2017-01-05T06:50:55.999999999999Z", 1483599055 * NS_PER_S + 999999999, 0},
+		{"1969-12-31T23:59:59Z", -NS_PER_S, NS_PER_S - 1},
+		{"1969-12-31T23:59:59.25Z", -750000000, 0},
+		{"2016-12-31T23:59:60Z", 1483228800 * NS_PER_S, NS_PER_S - 1},
+		{"9999-12-31T23:59:59Z", INT64_MAX, 0},
+		{"0001-01-01T00:00:00Z", INT64_MIN, 0},
+		{"2262-04-11T23:47:16Z", 9223372036 * NS_PER_S, 854775807},
+		{"9999-12-31T23:59:59.9Z", INT64_MAX, 0},
+		{"0001-01-01T00:00:00.9Z", INT64_MIN, 0},
 	};
 	static const char *const bad[] = {
 		"",
@@ -84,14 +91,17 @@ Test(calendar, rfc3339)
 		"2017-01-05T06:50:55Z ",
 		"2017-01-05T06:50:55.123",
 	};
-	int64_t wall_ns = 42;
+	struct calendar_span span = {42, 43};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
-		cr_assert(!calendar_parse_rfc3339(bad[i], &wall_ns), "%s", bad[i]);
-	cr_assert_eq(wall_ns, 42);
+		cr_assert(!calendar_parse_rfc3339(bad[i], &span), "%s", bad[i]);
+	cr_assert(span.begin_wall_ns == 42 && span.end_wall_ns == 43);
 	for (size_t i = 0; i < ARRAY_LENGTH(good); i++) {
-		cr_assert(calendar_parse_rfc3339(good[i].text, &wall_ns), "%s", good[i].text);
-		cr_assert_eq(wall_ns, good[i].wall_ns, "%s: %lld", good[i].text, (long long)wall_ns);
+		cr_assert(calendar_parse_rfc3339(good[i].text, &span), "%s", good[i].text);
+		cr_assert_eq(span.begin_wall_ns, good[i].wall_ns, "%s: %lld", good[i].text,
+			     (long long)span.begin_wall_ns);
+		cr_assert_eq(span.end_wall_ns - span.begin_wall_ns, good[i].length_ns, "%s: %lld", good[i].text,
+			     (long long)span.end_wall_ns);
 	}
 }
 

@@ -267,6 +267,7 @@ Test(config, check_sees_combinations_and_fields_set_by_hand)
 	free(config.mount);
 	config.mount = NULL;
 	reports = (struct reports){0};
+	config.lines[CONFIG_KEY_MOUNT] = 7;
 	cr_expect_eq(config_check(&config, collect, &reports), 4);
 	cr_expect_eq(reports.n, 4);
 }
@@ -348,4 +349,15 @@ Test(config_text, words_are_found_whole)
 	cr_expect_eq(config_text_line_of_word(text, "mount", 9), 5);
 	cr_expect_eq(config_text_line_of_word(text, "zone", 4), 4);
 	cr_expect_eq(config_text_line_of_word(text, "", 2), 2);
+}
+
+Test(config_text, the_last_assignment_to_a_key_is_found)
+{
+	char text[] = "mount_x = 1\nnot_mount = 2\n mount=3\nmount\n += {}\nb = \"mount = '5\"\nc = 'mount = 6' \nd = "
+		      "mount\n";
+
+	cr_expect_eq(config_text_line_of_key(text, "mount"), 4);
+	cr_expect_eq(config_text_line_of_key(text, "mount_x"), 1);
+	cr_expect_eq(config_text_line_of_key(text, "d"), 8);
+	cr_expect_eq(config_text_line_of_key(text, "zone"), 0);
 }
