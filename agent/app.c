@@ -121,7 +121,7 @@ static int open_core(struct app *app)
 		for (size_t i = 0; !r && i < app->state.n_baselines; i++)
 			r = ledger_load(app->ledger, &app->state.baselines[i]);
 	for (size_t i = 0; !r && i < app->state.n_unclaimed; i++)
-		r = session_engine_resume_unclaimed(app->engine, app->started, &app->state.unclaimed[i].mac,
+		r = session_engine_resume_unclaimed(app->engine, &app->state.unclaimed[i].mac,
 						    &app->state.unclaimed[i].traffic);
 	if (r)
 		return log_errno(r, "tables");

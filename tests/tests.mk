@@ -49,17 +49,16 @@ build-fuzz: $(FUZZERS) $(FUZZERS:%=%.seeds)
 build-canaries: $(CANARIES)
 build-e2e: all
 build-purity: $(LIB_CORE) $(LIB_BASE)
-build-lint: $(BUILD)/octet.skel.h
+build-lint: $(BUILD)/octet.skel.h $(BUILD)/bench_programs.skel.h
 
 # nanoseconds per packet in the kernel half; needs a quiet machine
 BENCH := $(BUILD)/tests/bench
 $(BENCH)/programs.bpf.o: tests/bench/programs.bpf.c bpf/octet.bpf.c include/octet/abi.h include/octet/parse.h
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
-$(BENCH)/bench_programs.skel.h: $(BENCH)/programs.bpf.o
+$(BUILD)/bench_programs.skel.h: $(BENCH)/programs.bpf.o
 	$(BPFTOOL) gen skeleton $< name bench > $@.tmp && mv $@.tmp $@
-$(BENCH)/bench_packet.o: CPPFLAGS += -I$(BENCH)
-$(BENCH)/bench_packet.o: $(BENCH)/bench_programs.skel.h
+$(BENCH)/bench_packet.o: $(BUILD)/bench_programs.skel.h
 $(BENCH)/bench_packet: $(BENCH)/bench_packet.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 bench: $(BENCH)/bench_packet

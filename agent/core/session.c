@@ -177,30 +177,27 @@ static void clear_unclaimed(struct client *client)
 	client->unclaimed_version++;
 }
 
-/* Once they have waited too long, octets are nobody's for good; engine->unclaimed keeps them. */
-static void expire_unclaimed(struct client *client, struct instant now)
-{
-	if (!traffic_is_zero(&client->unclaimed) && now.mono_ns - client->unclaimed_mono_ns > SESSION_CLAIM_NS)
-		clear_unclaimed(client);
-}
-
-static void claim(struct session_engine *engine, struct client *client, struct session_record *record)
+/* What was sent no earlier than the session's first packet is the session's; anything older stays nobody's. */
+static void claim(struct session_engine *engine, struct client *client, const struct ledger_delta *first,
+		  struct session_record *record)
 {
 	if (traffic_is_zero(&client->unclaimed))
 		return;
-	traffic_add(&record->traffic, &client->unclaimed);
-	traffic_subtract(&engine->unclaimed, &client->unclaimed);
+	if (client->unclaimed_last_ns >= first->last_up_ns) {
+		traffic_add(&record->traffic, &client->unclaimed);
+		traffic_subtract(&engine->unclaimed, &client->unclaimed);
+	}
 	clear_unclaimed(client);
 }
 
-static void leave_unclaimed(struct session_engine *engine, struct client *client, struct instant now,
-			    const struct traffic *traffic)
+/* Only the latest reading's octets can still be claimed; engine->unclaimed keeps the sum of all. */
+static void leave_unclaimed(struct session_engine *engine, struct client *client, const struct ledger_delta *delta)
 {
-	if (traffic_is_zero(traffic))
+	if (traffic_is_zero(&delta->traffic))
 		return;
-	traffic_add(&client->unclaimed, traffic);
-	traffic_add(&engine->unclaimed, traffic);
-	client->unclaimed_mono_ns = now.mono_ns;
+	traffic_add(&engine->unclaimed, &delta->traffic);
+	client->unclaimed = delta->traffic;
+	client->unclaimed_last_ns = delta->last_down_ns;
 	client->unclaimed_version++;
 }
 
@@ -231,7 +228,6 @@ static void book(struct session_engine *engine, struct session *session, struct 
 	struct session_record *record = &session->record;
 	bool is_first = record->n_addresses == 0, has_changed = false;
 
-	claim(engine, session->client, record);
 	traffic_add(&record->traffic, &delta->traffic);
 	if (delta->has_up && record->last_seen.mono_ns < seen.mono_ns)
 		record->last_seen = seen;
@@ -260,17 +256,18 @@ int session_engine_apply(struct session_engine *engine, struct instant now, stru
 	}
 	if (seen.mono_ns > now.mono_ns)
 		seen = now;
-	expire_unclaimed(client, now);
 	note_place(client, delta);
 	session = client->online;
 	if (!session && delta->traffic.up_packets > 0)
 		session = session_begin(engine, client, seen, events);
+	if (session)
+		claim(engine, client, delta, &session->record);
 	if (is_astray(client, delta))
 		traffic_add(&engine->unclaimed, &delta->traffic);
 	else if (session)
 		book(engine, session, seen, delta, events);
 	else
-		leave_unclaimed(engine, client, now, &delta->traffic);
+		leave_unclaimed(engine, client, delta);
 	session_client_drop(engine, client);
 	return 0;
 }
@@ -302,7 +299,6 @@ static bool restamp_session(struct session_record *record, struct instant now)
 void session_engine_tick(struct session_engine *engine, struct instant now, struct event_list *events)
 {
 	struct session *session, *next;
-	struct client *client, *next_client;
 
 	HASH_ITER (hh, engine->sessions, session, next) {
 		struct session_record *record = &session->record;
@@ -314,9 +310,6 @@ void session_engine_tick(struct session_engine *engine, struct instant now, stru
 		if (session_record_is_online(record) &&
 		    now.mono_ns - record->last_seen.mono_ns >= engine->rules.idle_timeout_ns)
 			session_finish(engine, session, record->last_seen, END_CAUSE_IDLE_TIMEOUT, events);
-	}
-	HASH_ITER (hh, engine->clients, client, next_client) {
-		expire_unclaimed(client, now);
 	}
 }
 
@@ -350,7 +343,7 @@ int session_engine_resume(struct session_engine *engine, const struct session_re
 	return 0;
 }
 
-int session_engine_resume_unclaimed(struct session_engine *engine, struct instant now, const struct mac_addr *mac,
+int session_engine_resume_unclaimed(struct session_engine *engine, const struct mac_addr *mac,
 				    const struct traffic *traffic)
 {
 	struct client *client = session_client_get(engine, mac);
@@ -358,7 +351,6 @@ int session_engine_resume_unclaimed(struct session_engine *engine, struct instan
 	if (!client)
 		return -ENOMEM;
 	client->unclaimed = *traffic;
-	client->unclaimed_mono_ns = now.mono_ns;
 	traffic_add(&engine->unclaimed, traffic);
 	return 0;
 }

@@ -7,10 +7,10 @@
  *   end     idle_timeout without a frame from the guest; the end is that last frame, not its noticing
  *   proof   only frames from the guest: what is sent to a departed guest keeps nobody on line.
  *           Frames without IP (ARP, EAPOL) keep a session alive, but begin none.
- * Octets to a MAC that has no session wait for SESSION_CLAIM_NS: an answer may be read before the packet that it
- * answers, and both belong together. What nobody claims then, and what a bridge floods to a port behind which
- * the guest is not, is "unclaimed" for good: the sum over sessions plus unclaimed always equals the sum of all
- * deltas.
+ * Octets to a MAC that has no session wait for the next reading: an answer may be read before the packet that it
+ * answers, and then both belong together (told by the stamps; so precise as one reading). What was sent to an
+ * absent guest, and what a bridge floods to a port behind which the guest is not, is "unclaimed" for good: the
+ * sum over sessions plus unclaimed always equals the sum of all deltas.
  *
  * An address belongs to the session whose guest sent from it last. Sessions and the index of addresses
  * are owned here; a pointer that a look-up returns is borrowed until the next call that is not const.
@@ -37,9 +37,6 @@
 #include "core/session_record.h"
 
 struct session_engine;
-
-/* How long octets wait for the session that they belong to. */
-#define SESSION_CLAIM_NS (2 * NS_PER_S)
 
 struct session_rules {
 	int64_t idle_timeout_ns;
@@ -68,7 +65,7 @@ void session_engine_free(struct session_engine **engine);
 
 /* Takes an open session of this boot from the store; the record is copied. 0, -EEXIST or -ENOMEM. */
 int session_engine_resume(struct session_engine *engine, const struct session_record *record);
-int session_engine_resume_unclaimed(struct session_engine *engine, struct instant now, const struct mac_addr *mac,
+int session_engine_resume_unclaimed(struct session_engine *engine, const struct mac_addr *mac,
 				    const struct traffic *traffic);
 
 /*

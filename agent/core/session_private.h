@@ -20,7 +20,7 @@ struct client {
 	int64_t there_since_ns;
 	int64_t last_up_ns;
 	struct traffic unclaimed;
-	int64_t unclaimed_mono_ns; /* when the latest of them came */
+	int64_t unclaimed_last_ns; /* CLOCK_MONOTONIC of the latest of them; 0: not known */
 	uint64_t unclaimed_version;
 	uint64_t unclaimed_saved_version;
 	UT_hash_handle hh;

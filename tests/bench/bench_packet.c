@@ -34,25 +34,19 @@ static double median(double *values, size_t n)
 
 static void make_packet(bool is_v6, uint8_t packet[74])
 {
-	static const uint8_t macs[12] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
+	static const uint8_t ethernet[12] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
+	static const uint8_t ipv4[20] = {0x45, [3] = 46, [8] = 64, [9] = 17, [12] = 10, [15] = 1, [16] = 10, [19] = 2};
+	static const uint8_t ipv6[40] = {0x60,        [5] = 20,    [6] = 17,    [7] = 64,    [8] = 0x20,  [9] = 0x01,
+					 [10] = 0x0d, [11] = 0xb8, [24] = 0x20, [25] = 0x01, [26] = 0x0d, [27] = 0xb8};
 
 	memset(packet, 0, 74);
-	memcpy(packet, macs, sizeof(macs));
-	if (is_v6) {
-		packet[12] = 0x86;
-		packet[13] = 0xdd;
-		packet[14] = 0x60;
-		packet[19] = 20;
-		packet[20] = 17;
-		memcpy(packet + 22, "\x20\x01\x0d\xb8", 4);
-		memcpy(packet + 38, "\x20\x01\x0d\xb8", 4);
-	} else {
-		packet[12] = 0x08;
-		packet[14] = 0x45;
-		packet[17] = 46;
-		packet[23] = 17;
-		memcpy(packet + 26, "\x0a\x00\x00\x01\x0a\x00\x00\x02", 8);
-	}
+	memcpy(packet, ethernet, sizeof(ethernet));
+	packet[12] = is_v6 ? 0x86 : 0x08;
+	packet[13] = is_v6 ? 0xdd : 0x00;
+	if (is_v6)
+		memcpy(packet + 14, ipv6, sizeof(ipv6));
+	else
+		memcpy(packet + 14, ipv4, sizeof(ipv4));
 }
 
 static double run(int program_fd, bool is_v6, uint32_t n_repeats)
@@ -64,9 +58,9 @@ static double run(int program_fd, bool is_v6, uint32_t n_repeats)
 	make_packet(is_v6, packet);
 	if (bpf_prog_test_run_opts(program_fd, &opts)) {
 		fprintf(stderr, "bench_packet: BPF_PROG_TEST_RUN: %s\n", strerror(errno));
-		exit(1);
+		return -1;
 	}
-	return opts.duration;
+	return (double)opts.duration;
 }
 
 static int program_of(const struct bench *bench, enum variant variant, bool is_up)

@@ -4,7 +4,7 @@
  * hash allows, each behind the same prologue, which makes the next packet come from another guest. The
  * empty one is that prologue alone, so it is what to subtract.
  */
-#include "../../bpf/octet.bpf.c"
+#include "../../bpf/octet.bpf.c" /* NOLINT(bugprone-suspicious-include): the very programs, not copies */
 
 /* Set before load: a power of two, less one. */
 const volatile __u32 bench_client_mask = 0;

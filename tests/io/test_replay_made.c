@@ -99,7 +99,8 @@ Test(replay_made, whole_document)
 		 "\"down\":{\"packets\":1,\"bytes\":48},\"first\":\"1700000002.999999999\","
 		 "\"last\":\"1700000002.999999999\"}],\"classes\":{\"counted\":{\"frames\":3,\"wire_bytes\":1650},"
 		 "\"non_ip\":{\"frames\":1,\"wire_bytes\":60},\"group\":{\"frames\":0,\"wire_bytes\":0},"
-		 "\"own\":{\"frames\":0,\"wire_bytes\":0},\"transit\":{\"frames\":0,\"wire_bytes\":0},\"overflow\":{\"frames\":0,\"wire_bytes\":0},"
+		 "\"own\":{\"frames\":0,\"wire_bytes\":0},\"transit\":{\"frames\":0,\"wire_bytes\":0},\"overflow\":{"
+		 "\"frames\":0,\"wire_bytes\":0},"
 		 "\"table_full\":{\"frames\":0,\"wire_bytes\":0},\"malformed\":{\"frames\":1,\"wire_bytes\":0}}}",
 		 lab.path);
 	json_auto_t *document = run(&lab);

@@ -49,6 +49,7 @@ static struct ip_addr ip_of(const char *text)
 	return ip;
 }
 
+/* Stamps of the kernel are those of the agent here: the machine never slept. */
 static struct ledger_delta delta_of(uint8_t client, const char *ip, uint64_t up_bytes, uint64_t down_bytes)
 {
 	return (struct ledger_delta){
@@ -65,6 +66,8 @@ static void traffic(int64_t mono_s, uint8_t client, const char *ip, uint64_t up_
 {
 	struct ledger_delta delta = delta_of(client, ip, up_bytes, down_bytes);
 
+	delta.last_up_ns = up_bytes > 0 ? mono_s * NS_PER_S : 0;
+	delta.last_down_ns = down_bytes > 0 ? mono_s * NS_PER_S : 0;
 	cr_assert_eq(session_engine_apply(engine, at(mono_s), at(mono_s), &delta, &events), 0);
 }
 
@@ -128,14 +131,27 @@ Test(session, neither_downlink_nor_arp_begins_one)
 	cr_expect_eq(session_engine_unclaimed(engine).down_bytes, 500u);
 }
 
-Test(session, unclaimed_octets_wait_for_the_next_session)
+/* The answer was read before the packet that it answers. */
+Test(session, an_answer_that_is_read_first_is_the_sessions)
 {
-	traffic(10, 1, "10.0.0.1", 0, 500);
-	traffic(11, 1, "10.0.0.1", 60, 0);
+	struct ledger_delta up = delta_of(1, "10.0.0.1", 60, 0);
+
+	traffic(11, 1, "10.0.0.1", 0, 500);
+	up.last_up_ns = 11 * NS_PER_S - 1;
+	cr_assert_eq(session_engine_apply(engine, at(12), at(11), &up, &events), 0);
 	cr_assert_not_null(online(1));
 	cr_expect_eq(online(1)->traffic.down_bytes, 500u);
 	cr_expect_eq(online(1)->traffic.up_bytes, 60u);
 	cr_expect_eq(session_engine_unclaimed(engine).down_bytes, 0u);
+}
+
+Test(session, what_was_sent_before_the_first_packet_is_not)
+{
+	traffic(10, 1, "10.0.0.1", 0, 500);
+	traffic(11, 1, "10.0.0.1", 60, 0);
+	cr_assert_not_null(online(1));
+	cr_expect_eq(online(1)->traffic.down_bytes, 0u);
+	cr_expect_eq(session_engine_unclaimed(engine).down_bytes, 500u);
 }
 
 Test(session, ends_idle_at_the_last_packet_and_not_at_its_noticing)
