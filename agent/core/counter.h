@@ -25,6 +25,7 @@ struct counter_reading {
 	struct traffic total; /* cumulative since the key was made */
 	int64_t last_up_ns;   /* CLOCK_MONOTONIC of the last frame from the guest, 0: none yet */
 	int64_t last_down_ns;
+	uint32_t bridge; /* ifindex of the bridge that the interface is a port of, 0: none */
 };
 
 #endif

@@ -99,8 +99,10 @@ static struct traffic subtract(const struct traffic *total, const struct traffic
 int ledger_observe(struct ledger *ledger, const struct counter_reading *reading, struct ledger_delta *out)
 {
 	struct ledger_entry *entry = find(ledger, &reading->key);
-	struct ledger_delta delta = {
-		.key = reading->key, .last_up_ns = reading->last_up_ns, .last_down_ns = reading->last_down_ns};
+	struct ledger_delta delta = {.key = reading->key,
+				     .last_up_ns = reading->last_up_ns,
+				     .last_down_ns = reading->last_down_ns,
+				     .bridge = reading->bridge};
 
 	if (!entry)
 		entry = insert(ledger, &reading->key);

@@ -26,7 +26,8 @@ struct ledger_delta {
 	struct traffic traffic;
 	int64_t last_up_ns; /* CLOCK_MONOTONIC; as the reading says */
 	int64_t last_down_ns;
-	bool has_up; /* a frame came from the guest since the baseline */
+	uint32_t bridge; /* as the reading says */
+	bool has_up;     /* a frame came from the guest since the baseline */
 };
 
 /* A baseline as the store keeps it. */

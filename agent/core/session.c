@@ -209,17 +209,18 @@ static void note_place(struct client *client, const struct ledger_delta *delta)
 	if (client->ifindex != delta->key.ifindex)
 		client->there_since_ns = delta->last_up_ns;
 	client->ifindex = delta->key.ifindex;
+	client->bridge = delta->bridge;
 	client->last_up_ns = delta->last_up_ns;
 }
 
 /*
- * Downlink on an interface that the guest has left: a bridge floods frames to all its ports when it has forgotten where
+ * Downlink on a port behind which the guest is not: a bridge floods frames to all its ports when it has forgotten where
  * a MAC is. The guest gets them once, where it is.
  */
 static bool is_astray(const struct client *client, const struct ledger_delta *delta)
 {
-	return client->ifindex != 0 && client->ifindex != delta->key.ifindex && !delta->has_up &&
-	       delta->last_down_ns > client->there_since_ns;
+	return delta->bridge != 0 && delta->bridge == client->bridge && delta->key.ifindex != client->ifindex &&
+	       !delta->has_up && delta->last_down_ns > client->there_since_ns;
 }
 
 static void book(struct session_engine *engine, struct session *session, struct instant seen,

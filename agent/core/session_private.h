@@ -17,6 +17,7 @@ struct client {
 	size_t n_pending;       /* of them with an unsaved transition */
 	/* where the guest is: the interface of its latest frame, and since when; CLOCK_MONOTONIC of the kernel */
 	uint32_t ifindex;
+	uint32_t bridge;
 	int64_t there_since_ns;
 	int64_t last_up_ns;
 	struct traffic unclaimed;

@@ -24,14 +24,20 @@ static uint32_t attribute_u32(const struct rtattr *attribute)
 	return value;
 }
 
-static void read_kind(const struct rtattr *attribute, struct link_facts *out)
+static void copy_text(char to[16], const struct rtattr *attribute)
+{
+	snprintf(to, 16, "%.*s", (int)RTA_PAYLOAD(attribute), (const char *)RTA_DATA(attribute));
+}
+
+static void read_kinds(const struct rtattr *attribute, struct link_facts *out)
 {
 	int length = (int)RTA_PAYLOAD(attribute);
 
 	for (const struct rtattr *inner = RTA_DATA(attribute); RTA_OK(inner, length); inner = RTA_NEXT(inner, length))
 		if (inner->rta_type == IFLA_INFO_KIND)
-			snprintf(out->kind, sizeof(out->kind), "%.*s", (int)RTA_PAYLOAD(inner),
-				 (const char *)RTA_DATA(inner));
+			copy_text(out->kind, inner);
+		else if (inner->rta_type == IFLA_INFO_SLAVE_KIND)
+			copy_text(out->master_kind, inner);
 }
 
 static void read_attribute(const struct rtattr *attribute, struct link_facts *out)
@@ -48,7 +54,7 @@ static void read_attribute(const struct rtattr *attribute, struct link_facts *ou
 		out->lower = attribute_u32(attribute);
 		break;
 	case IFLA_LINKINFO:
-		read_kind(attribute, out);
+		read_kinds(attribute, out);
 		break;
 	default:
 		break;

@@ -313,6 +313,14 @@ static struct counter_key key_of6(const struct octet_key6 *key)
 	return out;
 }
 
+static uint32_t bridge_of(const struct source_bpf *source, uint32_t ifindex)
+{
+	for (size_t i = 0; i < source->n_interfaces; i++)
+		if (source->interfaces[i].ifindex == ifindex)
+			return source->interfaces[i].bridge;
+	return 0;
+}
+
 static struct counter_key key_at(const struct source_bpf *source, enum source_map map, size_t index)
 {
 	if (map == MAP_CLIENTS4)
@@ -337,6 +345,7 @@ static int collect_map(struct source_bpf *source, enum source_map map, source_re
 		for (__u32 i = 0; i < n_entries; i++) {
 			struct counter_reading out = {.key = key_at(source, map, i)};
 
+			out.bridge = bridge_of(source, out.key.ifindex);
 			sum_counters(source->values + (size_t)i * (size_t)source->n_cpus, source->n_cpus, &out);
 			reading(context, &out);
 		}
@@ -388,6 +397,7 @@ static int on_arrival(void *context, void *data, size_t size)
 	}
 	if (r)
 		return 0;
+	out.bridge = bridge_of(source, out.key.ifindex);
 	sum_counters(source->values, source->n_cpus, &out);
 	source->reading(source->reading_context, &out);
 	return 0;

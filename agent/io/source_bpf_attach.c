@@ -211,6 +211,7 @@ int source_bpf_attach(struct source_bpf *source, const char *name, enum config_a
 	interface->ifindex = facts.ifindex;
 	interface->master = facts.master;
 	interface->lower = facts.lower;
+	interface->bridge = strcmp(facts.master_kind, "bridge") == 0 ? facts.master : 0;
 	r = slot_assign(source, interface);
 	if (r)
 		return r;

@@ -20,6 +20,7 @@ struct source_interface {
 	uint32_t ifindex;
 	uint32_t master; /* as in struct link_facts */
 	uint32_t lower;
+	uint32_t bridge; /* the master, if it is a bridge */
 	uint32_t slot;
 	struct attachment attachments[OCTET_N_DIRECTIONS];
 };

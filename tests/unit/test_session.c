@@ -215,10 +215,12 @@ Test(session, flooded_copies_are_not_the_guests)
 	struct ledger_delta delta = delta_of(1, "10.0.0.1", 60, 0);
 
 	delta.last_up_ns = 10 * NS_PER_S;
+	delta.bridge = 9;
 	cr_assert_eq(session_engine_apply(engine, at(10), at(10), &delta, &events), 0);
 	for (uint32_t port = 3; port <= 5; port++) {
 		delta = delta_of(1, "10.0.0.1", 0, 1000);
 		delta.key.ifindex = port;
+		delta.bridge = 9;
 		delta.last_down_ns = 11 * NS_PER_S;
 		cr_assert_eq(session_engine_apply(engine, at(11), at(11), &delta, &events), 0);
 	}
@@ -226,17 +228,33 @@ Test(session, flooded_copies_are_not_the_guests)
 	cr_expect_eq(session_engine_unclaimed(engine).down_bytes, 2000u);
 }
 
+/* One MAC in two guest networks is one client, and gets what is sent to it in either. */
+Test(session, two_networks_are_no_flood)
+{
+	struct ledger_delta delta = delta_of(1, "10.0.0.1", 60, 0);
+
+	delta.last_up_ns = 10 * NS_PER_S;
+	cr_assert_eq(session_engine_apply(engine, at(10), at(10), &delta, &events), 0);
+	delta = delta_of(1, "10.0.9.1", 0, 1000);
+	delta.key.ifindex = 4;
+	delta.last_down_ns = 11 * NS_PER_S;
+	cr_assert_eq(session_engine_apply(engine, at(11), at(11), &delta, &events), 0);
+	cr_expect_eq(online(1)->traffic.down_bytes, 1000u);
+}
+
 Test(session, a_guest_who_roams_takes_its_downlink_along)
 {
 	struct ledger_delta delta = delta_of(1, "10.0.0.1", 60, 0);
 
 	delta.last_up_ns = 10 * NS_PER_S;
+	delta.bridge = 9;
 	cr_assert_eq(session_engine_apply(engine, at(10), at(10), &delta, &events), 0);
 	delta.key.ifindex = 4;
 	delta.last_up_ns = 20 * NS_PER_S;
 	cr_assert_eq(session_engine_apply(engine, at(20), at(20), &delta, &events), 0);
 	/* read only now, but sent before it moved */
 	delta = delta_of(1, "10.0.0.1", 0, 300);
+	delta.bridge = 9;
 	delta.last_down_ns = 19 * NS_PER_S;
 	cr_assert_eq(session_engine_apply(engine, at(20), at(20), &delta, &events), 0);
 	delta.key.ifindex = 4;
@@ -441,6 +459,7 @@ Test(session, sums_hold_under_random_schedules)
 			delta.traffic.up_packets = delta.traffic.up_bytes > 0;
 			delta.traffic.down_bytes = (uint64_t)(rand_r(&seed) % 1500);
 			delta.key.ifindex = 1 + (uint32_t)(rand_r(&seed) % 3);
+			delta.bridge = 9 * (delta.key.ifindex > 1);
 			delta.last_up_ns = now_s * NS_PER_S;
 			delta.last_down_ns = (now_s - rand_r(&seed) % 3) * NS_PER_S;
 			delta.has_up = delta.traffic.up_packets > 0;
