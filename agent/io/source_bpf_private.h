@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside the BPF source: source_bpf.c owns the maps and reads them, source_bpf_attach.c the interfaces. */
+/*
+ * Inside the BPF source: source_bpf.c owns the maps, source_bpf_read.c reads them, source_bpf_attach.c has the
+ * interfaces, source_bpf_clock.c relates the kernel half's clock to ours.
+ */
 #ifndef IO_SOURCE_BPF_PRIVATE_H
 #define IO_SOURCE_BPF_PRIVATE_H
 
@@ -24,6 +27,9 @@ struct source_interface {
 	uint32_t slot;
 	struct attachment attachments[OCTET_N_DIRECTIONS];
 };
+
+/* Entries read by one system call; a bucket of the kernel's hash must fit, and buckets are short. */
+#define SOURCE_BATCH_ENTRIES 512
 
 /* CLOCK_MONOTONIC = jiffies * tick_ns + offset_ns, a tick late at most; tick_ns 0: not known. */
 struct source_clock {
@@ -59,6 +65,9 @@ struct bpf_map *source_skeleton_map(const struct octet *skeleton, enum source_ma
 int source_log_refusal(int error);
 /* Ends what is attached to an interface; with only_new what this process has attached, the rest is let go. */
 void source_interface_remove(const struct source_bpf *source, struct source_interface *interface, bool only_new);
+
+/* The ring's callback: reads the one client that has arrived, instead of all. */
+int source_on_arrival(void *context, void *data, size_t size);
 
 /* Finds out how jiffies and CLOCK_MONOTONIC lie to each other; takes three ticks. */
 void source_clock_calibrate(struct source_clock *clock);
