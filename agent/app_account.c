@@ -38,6 +38,14 @@ static void on_reading(void *context, const struct counter_reading *reading)
 		app->collect_error = r;
 }
 
+/* Who was where, before anything is booked: it decides whose flooded copies are. */
+static void on_place(void *context, const struct counter_reading *reading)
+{
+	struct app *app = context;
+
+	session_engine_note_place(app->engine, reading);
+}
+
 static void carry_events(struct app *app)
 {
 	char ip[IP_TEXT_SIZE], mac[MAC_TEXT_SIZE];
@@ -204,6 +212,7 @@ int app_account_start(struct app *app)
 	app->flush_timer.data = app;
 	app->arrivals_poll.data = app;
 	app->full_flush_mono_ns = app->started.mono_ns;
+	(void)source_bpf_collect(app->source, on_place, app);
 	app_collect(app);
 	r = uv_poll_start(&app->arrivals_poll, UV_READABLE, on_arrivals);
 	if (!r)

@@ -61,6 +61,14 @@ struct {
 	__uint(max_entries, 64 * 1024);
 } octet_arrivals SEC(".maps");
 
+/* Filled by the agent; looked at only for frames to foreign MACs on a bridge. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct octet_mac);
+	__type(value, __u8);
+} octet_local_macs SEC(".maps");
+
 /*
  * Reading jiffies is one load, which the verifier puts in line; the coarse clock is a call that was measured at 12 ns,
  * a third of a packet's whole cost. Both have the resolution of a tick: jiffies advance by whole ticks of
@@ -96,6 +104,14 @@ OCTET_INLINE int is_own(const __u8 *mac)
 
 	return octet_has_own_mac && words[2] == octet_own_mac[2] && words[1] == octet_own_mac[1] &&
 	       words[0] == octet_own_mac[0];
+}
+
+OCTET_INLINE int is_local(const __u8 *mac)
+{
+	struct octet_mac key = {0};
+
+	copy_mac(key.mac, mac);
+	return bpf_map_lookup_elem(&octet_local_macs, &key) != 0;
 }
 
 /* The client's counters on this CPU, made when there are none; NULL when the table is full. */
@@ -213,8 +229,11 @@ OCTET_INLINE enum octet_class classify(const struct __sk_buff *skb, enum octet_p
 		return OCTET_CLASS_GROUP;
 	if (is_own(direction == OCTET_UP ? frame->src_mac : frame->dst_mac))
 		return OCTET_CLASS_OWN;
-	/* a capture on the bridge makes it promiscuous, and then what passes between its ports comes up as well */
-	if (direction == OCTET_UP && octet_is_bridge && skb->pkt_type == PACKET_OTHERHOST)
+	/*
+	 * A capture on the bridge, or a macvlan, makes it promiscuous, and then what passes between its ports comes up
+	 * as well. What is for a macvlan's MAC is the gateway's all the same.
+	 */
+	if (direction == OCTET_UP && octet_is_bridge && skb->pkt_type == PACKET_OTHERHOST && !is_local(frame->dst_mac))
 		return OCTET_CLASS_TRANSIT;
 	if (parsed == OCTET_PARSE_NON_IP)
 		return note_presence(skb, frame, direction);

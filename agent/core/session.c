@@ -202,25 +202,46 @@ static void leave_unclaimed(struct session_engine *engine, struct client *client
 }
 
 /* Where the guest is, by what it sends. */
-static void note_place(struct client *client, const struct ledger_delta *delta)
+static void note_place(struct client *client, const struct counter_key *key, uint32_t bridge, int64_t last_up_ns)
 {
-	if (!delta->has_up || delta->last_up_ns < client->last_up_ns)
+	if (last_up_ns < client->last_up_ns)
 		return;
-	if (client->ifindex != delta->key.ifindex)
-		client->there_since_ns = delta->last_up_ns;
-	client->ifindex = delta->key.ifindex;
-	client->bridge = delta->bridge;
-	client->last_up_ns = delta->last_up_ns;
+	if (client->ifindex != key->ifindex) {
+		client->previous_ifindex = client->ifindex;
+		client->there_since_ns = last_up_ns;
+	}
+	client->ifindex = key->ifindex;
+	client->bridge = bridge;
+	client->vlan = key->vlan & OCTET_VLAN_ID_MASK;
+	client->last_up_ns = last_up_ns;
 }
 
 /*
  * Downlink on a port behind which the guest is not: a bridge floods frames to all its ports when it has forgotten where
- * a MAC is. The guest gets them once, where it is.
+ * a MAC is. The guest gets them once, where it is. What went to its previous port before it moved is its own.
  */
 static bool is_astray(const struct client *client, const struct ledger_delta *delta)
 {
-	return delta->bridge != 0 && delta->bridge == client->bridge && delta->key.ifindex != client->ifindex &&
-	       !delta->has_up && delta->last_down_ns > client->there_since_ns;
+	if (delta->has_up || delta->bridge == 0 || delta->bridge != client->bridge ||
+	    delta->key.ifindex == client->ifindex || (delta->key.vlan & OCTET_VLAN_ID_MASK) != client->vlan)
+		return false;
+	return delta->key.ifindex != client->previous_ifindex || delta->last_down_ns > client->there_since_ns;
+}
+
+void session_engine_note_place(struct session_engine *engine, const struct counter_reading *reading)
+{
+	struct client *client = session_client_find(engine, &reading->key.mac);
+
+	if (client && reading->last_up_ns > 0)
+		note_place(client, &reading->key, reading->bridge, reading->last_up_ns);
+}
+
+/* It has been silent for so long that it was off line, and nobody has looked in between. */
+static bool has_been_away(const struct session_engine *engine, const struct session *session, struct instant seen,
+			  const struct ledger_delta *delta)
+{
+	return engine->has_ticked && delta->traffic.up_packets > 0 &&
+	       seen.mono_ns - session->record.last_seen.mono_ns >= engine->rules.idle_timeout_ns;
 }
 
 static void book(struct session_engine *engine, struct session *session, struct instant seen,
@@ -257,8 +278,13 @@ int session_engine_apply(struct session_engine *engine, struct instant now, stru
 	}
 	if (seen.mono_ns > now.mono_ns)
 		seen = now;
-	note_place(client, delta);
+	if (delta->has_up)
+		note_place(client, &delta->key, delta->bridge, delta->last_up_ns);
 	session = client->online;
+	if (session && has_been_away(engine, session, seen, delta)) {
+		session_finish(engine, session, session->record.last_seen, END_CAUSE_IDLE_TIMEOUT, events);
+		session = NULL;
+	}
 	if (!session && delta->traffic.up_packets > 0)
 		session = session_begin(engine, client, seen, events);
 	if (session)
@@ -301,6 +327,7 @@ void session_engine_tick(struct session_engine *engine, struct instant now, stru
 {
 	struct session *session, *next;
 
+	engine->has_ticked = true;
 	HASH_ITER (hh, engine->sessions, session, next) {
 		struct session_record *record = &session->record;
 

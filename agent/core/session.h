@@ -68,6 +68,9 @@ int session_engine_resume(struct session_engine *engine, const struct session_re
 int session_engine_resume_unclaimed(struct session_engine *engine, const struct mac_addr *mac,
 				    const struct traffic *traffic);
 
+/* Learns where known clients are, from whole readings; before the first deltas after a restart. */
+void session_engine_note_place(struct session_engine *engine, const struct counter_reading *reading);
+
 /*
  * Books a delta. seen is the time of the last frame from the guest (the delta's last_up_ns on the agent's
  * clocks), read only when delta->has_up. Appends events. 0; or -ENOMEM: the octets are unclaimed then, and

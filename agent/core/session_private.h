@@ -18,6 +18,8 @@ struct client {
 	/* where the guest is: the interface of its latest frame, and since when; CLOCK_MONOTONIC of the kernel */
 	uint32_t ifindex;
 	uint32_t bridge;
+	uint16_t vlan;
+	uint32_t previous_ifindex;
 	int64_t there_since_ns;
 	int64_t last_up_ns;
 	struct traffic unclaimed;
@@ -54,6 +56,7 @@ struct session_engine {
 	struct binding *bindings; /* by ip */
 	struct session *pending;
 	size_t n_online;
+	bool has_ticked; /* the first whole collection is booked: gaps between readings are known from here on */
 	struct traffic unclaimed; /* what waits at clients, and what nobody has claimed */
 };
 

@@ -5,6 +5,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -53,6 +54,9 @@ static void read_attribute(const struct rtattr *attribute, struct link_facts *ou
 	case IFLA_LINK:
 		out->lower = attribute_u32(attribute);
 		break;
+	case IFLA_LINK_NETNSID:
+		out->is_lower_elsewhere = true;
+		break;
 	case IFLA_LINKINFO:
 		read_kinds(attribute, out);
 		break;
@@ -61,44 +65,109 @@ static void read_attribute(const struct rtattr *attribute, struct link_facts *ou
 	}
 }
 
-static int read_answer(const struct nlmsghdr *header, size_t size, struct link_facts *out)
+static void read_link(const struct nlmsghdr *header, struct link_facts *out)
 {
 	const struct ifinfomsg *info = NLMSG_DATA(header);
-	int length;
+	int length = (int)IFLA_PAYLOAD(header);
 
-	if (!NLMSG_OK(header, size))
-		return -EBADMSG;
-	if (header->nlmsg_type == NLMSG_ERROR)
-		return ((const struct nlmsgerr *)NLMSG_DATA(header))->error;
-	if (header->nlmsg_type != RTM_NEWLINK)
-		return -EBADMSG;
 	*out = (struct link_facts){.ifindex = (uint32_t)info->ifi_index, .hardware = info->ifi_type};
-	length = (int)IFLA_PAYLOAD(header);
 	for (const struct rtattr *attribute = IFLA_RTA(info); RTA_OK(attribute, length);
 	     attribute = RTA_NEXT(attribute, length))
 		read_attribute(attribute, out);
-	/* of a veth it is the peer's index, perhaps in another namespace */
-	if (strcmp(out->kind, "vlan") != 0 && strcmp(out->kind, "macvlan") != 0)
+	/* of a veth it is the peer's index; with a namespace id, an index of another namespace */
+	if ((strcmp(out->kind, "vlan") != 0 && strcmp(out->kind, "macvlan") != 0) || out->is_lower_elsewhere)
 		out->lower = 0;
+}
+
+/* Appends what a message says; 1 when there is more to come, 0 at the end, or -errno. */
+static int read_messages(const char *answer, size_t size, struct link_facts **facts, size_t *n_facts)
+{
+	for (const struct nlmsghdr *header = (const struct nlmsghdr *)answer; NLMSG_OK(header, size);
+	     header = NLMSG_NEXT(header, size)) {
+		struct link_facts *grown;
+
+		if (header->nlmsg_type == NLMSG_DONE)
+			return 0;
+		if (header->nlmsg_type == NLMSG_ERROR)
+			return ((const struct nlmsgerr *)NLMSG_DATA(header))->error;
+		if (header->nlmsg_type != RTM_NEWLINK)
+			continue;
+		grown = realloc(*facts, (*n_facts + 1) * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		*facts = grown;
+		read_link(header, &grown[(*n_facts)++]);
+	}
+	return 1;
+}
+
+int link_list(struct link_facts **out, size_t *n_out)
+{
+	CLEANUP_CLOSE int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct link_request request = {
+		.header = {.nlmsg_len = sizeof(request),
+			   .nlmsg_type = RTM_GETLINK,
+			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+	};
+	_Alignas(struct nlmsghdr) char answer[32768]; /* what the kernel fills at most (netlink_dump) */
+	CLEANUP_FREE struct link_facts *facts = NULL;
+	size_t n_facts = 0;
+	int r = 1;
+
+	if (fd < 0 || send(fd, &request, sizeof(request), 0) < 0)
+		return -errno;
+	while (r == 1) {
+		ssize_t size = recv(fd, answer, sizeof(answer), 0);
+
+		r = size < 0 ? -errno : read_messages(answer, (size_t)size, &facts, &n_facts);
+	}
+	if (r)
+		return r;
+	*out = TAKE_PTR(facts);
+	*n_out = n_facts;
 	return 0;
 }
 
 int link_query(const char *name, struct link_facts *out)
 {
-	CLEANUP_CLOSE int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	struct link_request request = {
-		.header = {.nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST},
-		.info = {.ifi_index = (int)if_nametoindex(name)},
-	};
-	_Alignas(struct nlmsghdr) char answer[16384];
-	ssize_t size;
+	uint32_t ifindex = if_nametoindex(name);
+	CLEANUP_FREE struct link_facts *facts = NULL;
+	size_t n_facts;
+	int r;
 
-	if (request.info.ifi_index == 0)
+	if (ifindex == 0)
 		return -ENODEV;
-	if (fd < 0 || send(fd, &request, sizeof(request), 0) < 0)
-		return -errno;
-	size = recv(fd, answer, sizeof(answer), 0);
-	if (size < 0)
-		return -errno;
-	return read_answer((const struct nlmsghdr *)answer, (size_t)size, out);
+	r = link_list(&facts, &n_facts);
+	if (r)
+		return r;
+	for (size_t i = 0; i < n_facts; i++)
+		if (facts[i].ifindex == ifindex) {
+			*out = facts[i];
+			return 0;
+		}
+	return -ENODEV;
+}
+
+/* Deeper stacks are not looked through; real ones have three or four levels. */
+#define LEVELS_MAX 8
+
+static bool is_above(const struct link_facts *facts, size_t n_facts, uint32_t below, uint32_t above, int n_levels)
+{
+	if (below == above)
+		return true;
+	if (n_levels == 0)
+		return false;
+	for (size_t i = 0; i < n_facts; i++) {
+		if (facts[i].ifindex == below && facts[i].master &&
+		    is_above(facts, n_facts, facts[i].master, above, n_levels - 1))
+			return true;
+		if (facts[i].lower == below && is_above(facts, n_facts, facts[i].ifindex, above, n_levels - 1))
+			return true;
+	}
+	return false;
+}
+
+bool link_is_above(const struct link_facts *facts, size_t n_facts, uint32_t below, uint32_t above)
+{
+	return is_above(facts, n_facts, below, above, LEVELS_MAX);
 }

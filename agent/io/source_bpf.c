@@ -21,6 +21,7 @@ static const char *const map_pins[N_MAPS] = {
 	[MAP_CLIENTS6] = VERSION_TEXT(OCTET_ABI_VERSION) "clients6",
 	[MAP_IFACES] = VERSION_TEXT(OCTET_ABI_VERSION) "ifaces",
 	[MAP_ARRIVALS] = VERSION_TEXT(OCTET_ABI_VERSION) "arrivals",
+	[MAP_LOCAL_MACS] = VERSION_TEXT(OCTET_ABI_VERSION) "local_macs",
 };
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
@@ -43,10 +44,9 @@ void source_pin_path(const struct source_bpf *source, const char *name, char pat
 struct bpf_map *source_skeleton_map(const struct octet *skeleton, enum source_map map)
 {
 	struct bpf_map *const maps[N_MAPS] = {
-		[MAP_CLIENTS4] = skeleton->maps.octet_clients4,
-		[MAP_CLIENTS6] = skeleton->maps.octet_clients6,
-		[MAP_IFACES] = skeleton->maps.octet_ifaces,
-		[MAP_ARRIVALS] = skeleton->maps.octet_arrivals,
+		[MAP_CLIENTS4] = skeleton->maps.octet_clients4,     [MAP_CLIENTS6] = skeleton->maps.octet_clients6,
+		[MAP_IFACES] = skeleton->maps.octet_ifaces,         [MAP_ARRIVALS] = skeleton->maps.octet_arrivals,
+		[MAP_LOCAL_MACS] = skeleton->maps.octet_local_macs,
 	};
 
 	return maps[map];
@@ -96,6 +96,7 @@ static bool has_layout(int fd, enum source_map map)
 		[MAP_CLIENTS6] = {sizeof(struct octet_key6), sizeof(struct octet_counters)},
 		[MAP_IFACES] = {sizeof(__u32), sizeof(struct octet_iface)},
 		[MAP_ARRIVALS] = {0, 0},
+		[MAP_LOCAL_MACS] = {sizeof(struct octet_mac), sizeof(__u8)},
 	};
 	struct bpf_map_info info = {0};
 	__u32 size = sizeof(info);

@@ -100,13 +100,18 @@ static int slot_assign(struct source_bpf *source, struct source_interface *inter
 }
 
 /* Which of the attached interfaces would see the same frames again; NULL for none. */
-static const char *find_overlap(const struct source_bpf *source, const struct link_facts *facts)
+static const char *find_overlap(const struct source_bpf *source, uint32_t ifindex)
 {
+	CLEANUP_FREE struct link_facts *facts = NULL;
+	size_t n_facts;
+
+	if (link_list(&facts, &n_facts))
+		return NULL;
 	for (size_t i = 0; i < source->n_interfaces; i++) {
 		const struct source_interface *other = &source->interfaces[i];
 
-		if (facts->master == other->ifindex || facts->lower == other->ifindex ||
-		    other->master == facts->ifindex || other->lower == facts->ifindex)
+		if (link_is_above(facts, n_facts, ifindex, other->ifindex) ||
+		    link_is_above(facts, n_facts, other->ifindex, ifindex))
 			return other->name;
 	}
 	return NULL;
@@ -129,7 +134,7 @@ static int interface_look_up(const struct source_bpf *source, const char *name, 
 			  name);
 		return -EPROTONOSUPPORT;
 	}
-	overlap = find_overlap(source, facts);
+	overlap = find_overlap(source, facts->ifindex);
 	if (overlap) {
 		log_error("interfaces %s and %s: one is a part of the other, and every octet would count twice: name "
 			  "the bridge or its ports, never both",
@@ -209,8 +214,6 @@ int source_bpf_attach(struct source_bpf *source, const char *name, enum config_a
 	if (r)
 		return r;
 	interface->ifindex = facts.ifindex;
-	interface->master = facts.master;
-	interface->lower = facts.lower;
 	interface->bridge = strcmp(facts.master_kind, "bridge") == 0 ? facts.master : 0;
 	r = slot_assign(source, interface);
 	if (r)
@@ -231,6 +234,7 @@ int source_bpf_attach(struct source_bpf *source, const char *name, enum config_a
 		return r;
 	}
 	source->n_interfaces++;
+	source_local_macs_refresh(source);
 	return 0;
 }
 
@@ -257,6 +261,22 @@ void source_bpf_forget_others(struct source_bpf *source)
 		unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR);
 	}
 	closedir(directory);
+}
+
+void source_local_macs_refresh(const struct source_bpf *source)
+{
+	CLEANUP_FREE struct link_facts *facts = NULL;
+	size_t n_facts = 0;
+
+	if (link_list(&facts, &n_facts))
+		return;
+	for (size_t i = 0; i < n_facts; i++) {
+		struct octet_mac key = {0};
+		__u8 one = 1;
+
+		memcpy(key.mac, facts[i].mac.octets, sizeof(key.mac));
+		bpf_map_update_elem(source->map_fds[MAP_LOCAL_MACS], &key, &one, BPF_ANY);
+	}
 }
 
 static void read_classes(const struct source_bpf *source, uint32_t index, struct octet_iface *sum)

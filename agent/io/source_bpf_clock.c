@@ -20,6 +20,9 @@ static uint64_t tick_length_ns(void)
 {
 	struct timespec resolution = {0};
 
+	/* 1 ns: high-resolution timers, whose tick follows CLOCK_MONOTONIC; a periodic tick would drift from it */
+	if (clock_getres(CLOCK_MONOTONIC, &resolution) || resolution.tv_sec || resolution.tv_nsec != 1)
+		return 0;
 	if (clock_getres(CLOCK_MONOTONIC_COARSE, &resolution))
 		return 0;
 	return (uint64_t)resolution.tv_sec * (uint64_t)NS_PER_S + (uint64_t)resolution.tv_nsec;
@@ -58,8 +61,10 @@ void source_clock_calibrate(struct source_clock *clock)
 	uint64_t tick_ns = tick_length_ns();
 
 	*clock = (struct source_clock){0};
-	if (!skeleton)
+	if (!skeleton || tick_ns == 0) {
+		octet__destroy(skeleton);
 		return;
+	}
 	bpf_program__set_autoload(skeleton->progs.octet_up, false);
 	bpf_program__set_autoload(skeleton->progs.octet_down, false);
 	bpf_map__set_max_entries(skeleton->maps.octet_clients4, 1);

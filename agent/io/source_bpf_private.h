@@ -16,13 +16,11 @@
 /* Shorter than PATH_MAX, so that a name behind it always fits. */
 #define SOURCE_PIN_DIR_SIZE (PATH_MAX - 256)
 
-enum source_map { MAP_CLIENTS4, MAP_CLIENTS6, MAP_IFACES, MAP_ARRIVALS, N_MAPS };
+enum source_map { MAP_CLIENTS4, MAP_CLIENTS6, MAP_IFACES, MAP_ARRIVALS, MAP_LOCAL_MACS, N_MAPS };
 
 struct source_interface {
 	char name[IF_NAMESIZE];
 	uint32_t ifindex;
-	uint32_t master; /* as in struct link_facts */
-	uint32_t lower;
 	uint32_t bridge; /* the master, if it is a bridge */
 	uint32_t slot;
 	struct attachment attachments[OCTET_N_DIRECTIONS];
@@ -41,6 +39,7 @@ struct source_bpf {
 	char pin_dir[SOURCE_PIN_DIR_SIZE];
 	char epoch[SOURCE_EPOCH_SIZE];
 	bool is_resumed;
+	uint32_t n_collections;
 	bool has_failed; /* the last collection did, and that was logged */
 	struct source_clock clock;
 	int64_t arrival_gap_ns;
@@ -68,6 +67,9 @@ void source_interface_remove(const struct source_bpf *source, struct source_inte
 
 /* The ring's callback: reads the one client that has arrived, instead of all. */
 int source_on_arrival(void *context, void *data, size_t size);
+
+/* Tells the kernel half which MACs are this machine's; links come and go, so again from time to time. */
+void source_local_macs_refresh(const struct source_bpf *source);
 
 /* Finds out how jiffies and CLOCK_MONOTONIC lie to each other; takes three ticks. */
 void source_clock_calibrate(struct source_clock *clock);

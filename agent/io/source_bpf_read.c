@@ -7,6 +7,9 @@
 #include "base/log.h"
 #include "io/source_bpf_private.h"
 
+/* Collections between two looks at which MACs are this machine's. */
+#define LOCAL_MACS_EVERY 5
+
 static void sum_counters(const struct octet_counters *values, int n_cpus, struct counter_reading *reading)
 {
 	for (int cpu = 0; cpu < n_cpus; cpu++) {
@@ -85,7 +88,11 @@ static int collect_map(struct source_bpf *source, enum source_map map, source_re
 
 int source_bpf_collect(struct source_bpf *source, source_reading reading, void *context)
 {
-	int r = collect_map(source, MAP_CLIENTS4, reading, context);
+	int r;
+
+	if (source->n_collections++ % LOCAL_MACS_EVERY == 0)
+		source_local_macs_refresh(source);
+	r = collect_map(source, MAP_CLIENTS4, reading, context);
 
 	if (!r)
 		r = collect_map(source, MAP_CLIENTS6, reading, context);

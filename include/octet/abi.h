@@ -17,7 +17,7 @@
 
 #include <linux/types.h>
 
-#define OCTET_ABI_VERSION 1
+#define OCTET_ABI_VERSION 2
 
 /* Interfaces that one agent can count on at once; the size of octet_ifaces is twice this. */
 #define OCTET_SLOTS_MAX 64
@@ -62,7 +62,7 @@ enum octet_class {
 	OCTET_CLASS_NON_IP,     /* ARP, EAPOL, LLC, ...: presence only */
 	OCTET_CLASS_GROUP,      /* down to a multicast or broadcast MAC: nobody's */
 	OCTET_CLASS_OWN,        /* between the gateway's own MACs */
-	OCTET_CLASS_TRANSIT,    /* from guest to guest, seen only because the bridge is promiscuous: nobody's here */
+	OCTET_CLASS_TRANSIT,    /* to a MAC that is not this machine's, shown by a promiscuous bridge: nobody's here */
 	OCTET_CLASS_OVERFLOW,   /* beyond the addresses allowed per MAC (no program makes it yet) */
 	OCTET_CLASS_TABLE_FULL, /* no room for the client: not counted for anybody */
 	OCTET_CLASS_MALFORMED,  /* too short, or an IP header that contradicts itself */
@@ -79,6 +79,12 @@ struct octet_tally {
 /* Value of octet_ifaces (per-CPU array, index slot * OCTET_N_DIRECTIONS + direction). */
 struct octet_iface {
 	struct octet_tally classes[OCTET_N_CLASSES];
+};
+
+/* Key of octet_local_macs: the MACs of this machine's interfaces, for frames that a bridge shows to all. */
+struct octet_mac {
+	__u8 mac[6];
+	__u16 zero;
 };
 
 /* Record of the octet_arrivals ring: a MAC has sent IP under this key for the first time, or again after a silence. */

@@ -228,6 +228,51 @@ Test(session, flooded_copies_are_not_the_guests)
 	cr_expect_eq(session_engine_unclaimed(engine).down_bytes, 2000u);
 }
 
+/* Copies on the other ports that were made before the guest first spoke, but are read after. */
+Test(session, copies_from_before_the_first_packet_are_not_the_guests)
+{
+	struct ledger_delta delta = delta_of(1, "10.0.0.1", 60, 0);
+
+	delta.bridge = 9;
+	delta.last_up_ns = 10 * NS_PER_S;
+	cr_assert_eq(session_engine_apply(engine, at(10), at(10), &delta, &events), 0);
+	delta = delta_of(1, "10.0.0.1", 0, 500);
+	delta.key.ifindex = 4;
+	delta.bridge = 9;
+	delta.last_down_ns = 9 * NS_PER_S;
+	cr_assert_eq(session_engine_apply(engine, at(11), at(11), &delta, &events), 0);
+	cr_expect_eq(online(1)->traffic.down_bytes, 0u);
+	cr_expect_eq(session_engine_unclaimed(engine).down_bytes, 500u);
+}
+
+Test(session, after_a_restart_the_place_is_known_before_anything_is_booked)
+{
+	struct session_record record = {.seq = 5, .mac = mac_of(1), .start = at(10), .last_seen = at(20)};
+	struct counter_reading reading = {
+		.key = {.mac = mac_of(1), .ifindex = 3}, .last_up_ns = 20 * NS_PER_S, .bridge = 9};
+	struct ledger_delta copy = delta_of(1, "10.0.0.1", 0, 500);
+
+	cr_assert_eq(session_engine_resume(engine, &record), 0);
+	session_engine_note_place(engine, &reading);
+	copy.key.ifindex = 4;
+	copy.bridge = 9;
+	copy.last_down_ns = 30 * NS_PER_S;
+	cr_assert_eq(session_engine_apply(engine, at(31), at(31), &copy, &events), 0);
+	cr_expect_eq(online(1)->traffic.down_bytes, 0u);
+}
+
+Test(session, a_silence_beyond_the_timeout_ends_it_though_nobody_looked)
+{
+	session_engine_tick(engine, at(5), &events);
+	traffic(10, 1, "10.0.0.1", 60, 0);
+	traffic(10 + IDLE_S + 5, 1, "10.0.0.1", 70, 0);
+	cr_assert_not_null(online(1));
+	cr_expect_eq(online(1)->seq, 2u);
+	cr_expect_eq(online(1)->traffic.up_bytes, 70u);
+	cr_expect_eq(session_engine_by_seq(engine, 1)->end.mono_ns, 10 * NS_PER_S);
+	cr_expect_eq(session_engine_by_seq(engine, 1)->cause, END_CAUSE_IDLE_TIMEOUT);
+}
+
 /* One MAC in two guest networks is one client, and gets what is sent to it in either. */
 Test(session, two_networks_are_no_flood)
 {
