@@ -132,7 +132,7 @@ int link_query(const char *name, struct link_facts *out)
 {
 	uint32_t ifindex = if_nametoindex(name);
 	CLEANUP_FREE struct link_facts *facts = NULL;
-	size_t n_facts;
+	size_t n_facts = 0;
 	int r;
 
 	if (ifindex == 0)

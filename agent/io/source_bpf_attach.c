@@ -103,7 +103,7 @@ static int slot_assign(struct source_bpf *source, struct source_interface *inter
 static const char *find_overlap(const struct source_bpf *source, uint32_t ifindex)
 {
 	CLEANUP_FREE struct link_facts *facts = NULL;
-	size_t n_facts;
+	size_t n_facts = 0;
 
 	if (link_list(&facts, &n_facts))
 		return NULL;
