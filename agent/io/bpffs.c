@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "io/host.h"
 
 #define USUAL_MOUNT_POINT "/sys/fs/bpf"
 /* Longer chains of ancestors are cut: the eldest of these is good enough. */
@@ -77,23 +78,6 @@ static pid_t find_outer(void)
 	return outer;
 }
 
-static int make_directories(const char *path)
-{
-	char partial[PATH_MAX];
-
-	if ((size_t)snprintf(partial, sizeof(partial), "%s", path) >= sizeof(partial))
-		return -ENAMETOOLONG;
-	for (char *slash = strchr(partial + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(partial, 0755) && errno != EEXIST)
-			return -errno;
-		*slash = '/';
-	}
-	if (mkdir(partial, 0700) && errno != EEXIST)
-		return -errno;
-	return 0;
-}
-
 /* In a child, so that the agent's own namespace stays what it is; returns its errno. */
 static int mount_in_child(const char *mount_point, pid_t outer)
 {
@@ -108,7 +92,7 @@ static int mount_in_child(const char *mount_point, pid_t outer)
 		if (namespace_fd < 0 || setns(namespace_fd, CLONE_NEWNS))
 			return errno;
 	}
-	error = -make_directories(mount_point);
+	error = -host_make_directories(mount_point);
 	if (!error && mount("bpffs", mount_point, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
 		error = errno;
 	return error;
@@ -165,7 +149,7 @@ int bpffs_prepare(const char *dir, char *path, size_t path_size)
 		root[0] = '\0';
 	if ((size_t)snprintf(path, path_size, "%s%s", root, dir) >= path_size)
 		return log_errno(-ENAMETOOLONG, "bpffs directory %s", dir);
-	r = make_directories(path);
+	r = host_make_directories(path);
 	if (!r && root[0])
 		r = keep_open(path, path_size);
 	if (r)

@@ -25,7 +25,7 @@ int host_boot_id(char boot_id[HOST_BOOT_ID_SIZE])
 	return 0;
 }
 
-static int make_directory(const char *directory)
+int host_make_directories(const char *directory)
 {
 	char partial[PATH_MAX];
 
@@ -44,7 +44,7 @@ int host_lock_directory(const char *directory)
 {
 	CLEANUP_CLOSE int fd = -1;
 	char path[PATH_MAX];
-	int r = make_directory(directory);
+	int r = host_make_directories(directory);
 
 	if (r)
 		return log_errno(r, "cannot make the state directory %s: run as root or set state_dir", directory);

@@ -8,8 +8,11 @@
 /* Reads /proc/sys/kernel/random/boot_id. 0 or -errno, logged. */
 int host_boot_id(char boot_id[HOST_BOOT_ID_SIZE]);
 
+/* Makes what is missing of the path: the directory with mode 0700, its parents with 0755. 0 or -errno, not logged. */
+int host_make_directories(const char *directory);
+
 /*
- * Makes the directory (mode 0700, parents 0755) if it is missing and locks it for this process: two agents on
+ * Makes the directory (as host_make_directories) if it is missing and locks it for this process: two agents on
  * one state would book every octet twice. The descriptor to keep, or -errno, logged with the remedy.
  */
 int host_lock_directory(const char *directory);

@@ -93,7 +93,6 @@ int source_bpf_collect(struct source_bpf *source, source_reading reading, void *
 	if (source->n_collections++ % LOCAL_MACS_EVERY == 0)
 		source_local_macs_refresh(source);
 	r = collect_map(source, MAP_CLIENTS4, reading, context);
-
 	if (!r)
 		r = collect_map(source, MAP_CLIENTS6, reading, context);
 	if (r && !source->has_failed)
