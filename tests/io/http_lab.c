@@ -157,6 +157,8 @@ static void on_deadline(uv_timer_t *timer)
 	struct http_lab *lab = timer->data;
 
 	lab->is_late = true;
+	/* timers run before the poll: without this a deadline that has passed by then waits for the next event */
+	uv_stop(timer->loop);
 }
 
 static void set_deadline(struct http_lab *lab, uint64_t after_ms)
