@@ -50,6 +50,7 @@ static int open_source(struct app *app)
 		.boot_id = app->boot_id,
 		.known_epoch = app->state.epoch,
 		.max_addresses = app->config->max_addresses,
+		.max_addresses_per_mac = app->config->max_addresses_per_mac,
 		.arrival_gap_ns = app->config->idle_timeout_s * NS_PER_S,
 	};
 	int r;
@@ -59,7 +60,8 @@ static int open_source(struct app *app)
 	r = bpffs_prepare(dir, path, sizeof(path));
 	if (!r)
 		r = source_bpf_open(&options, &app->source);
-	if (!r)
+	/* while there is a previous table, the store's baselines are still its own */
+	if (!r && !source_bpf_has_previous(app->source))
 		r = store_begin_epoch(app->store, app->boot_id, source_bpf_epoch(app->source));
 	return r;
 }
@@ -170,7 +172,9 @@ static int start(struct app *app)
 	if (r)
 		return r;
 	source_bpf_forget_others(app->source);
-	return app_account_start(app);
+	if (source_bpf_has_previous(app->source))
+		r = app_account_finish_previous(app);
+	return r ? r : app_account_start(app);
 }
 
 static void on_closed(void *context)

@@ -16,6 +16,14 @@
 /* After a failure. */
 #define FLUSH_RETRY_NS (2 * NS_PER_S)
 
+/*
+ * Slots whose guests are silent are given back to the kernel half, at this pace: those of guests who are off line;
+ * and when the table is three quarters full, as in a flood of invented addresses, those of whoever is silent now. A
+ * guest who comes back afterwards is a new key and loses nothing.
+ */
+#define RETIRE_SPACING_NS NS_PER_S
+#define CROWDED_SILENCE_NS (2 * NS_PER_S)
+
 static void flush(struct app *app);
 
 static void on_reading(void *context, const struct counter_reading *reading)
@@ -61,6 +69,38 @@ static void carry_events(struct app *app)
 	event_list_clear(&app->events);
 }
 
+static bool is_crowded(const struct app *app)
+{
+	uint64_t n_used, n_max;
+
+	source_bpf_occupancy(app->source, &n_used, &n_max);
+	return n_used >= n_max - n_max / 4;
+}
+
+static void on_idle_slot(void *context, const struct counter_reading *booked)
+{
+	struct app *app = context;
+
+	source_bpf_retire(app->source, booked);
+}
+
+static void retire(struct app *app)
+{
+	const int64_t now_ns = app->collecting.mono_ns;
+	const bool was_crowded = is_crowded(app);
+	int64_t silence_ns = app->config->idle_timeout_s * NS_PER_S;
+
+	if (now_ns - app->retired_mono_ns < RETIRE_SPACING_NS)
+		return;
+	app->retired_mono_ns = now_ns;
+	if (was_crowded && silence_ns > CROWDED_SILENCE_NS)
+		silence_ns = CROWDED_SILENCE_NS;
+	ledger_each_idle(app->ledger, now_kernel_mono_ns() - silence_ns, on_idle_slot, app);
+	/* only what is saved can be given back */
+	if (was_crowded)
+		app->wants_full_flush = true;
+}
+
 void app_collect(struct app *app)
 {
 	int r;
@@ -76,6 +116,7 @@ void app_collect(struct app *app)
 	if (!r)
 		session_engine_tick(app->engine, app->collecting, &app->events);
 	carry_events(app);
+	retire(app);
 	if (app->collecting.mono_ns - app->full_flush_mono_ns >= app->config->flush_interval_s * NS_PER_S)
 		app->wants_full_flush = true;
 	flush(app);
@@ -195,6 +236,29 @@ static void flush(struct app *app)
 		start_flush(app);
 	else if (!uv_is_active((const uv_handle_t *)&app->flush_timer))
 		uv_timer_start(&app->flush_timer, on_flush_timer, (uint64_t)(wait_ns / NS_PER_MS) + 1, 0);
+}
+
+int app_account_finish_previous(struct app *app)
+{
+	struct store_batch batch = {0};
+	int r;
+
+	app->collecting = now_read();
+	source_bpf_collect_previous(app->source, on_place, app);
+	source_bpf_collect_previous(app->source, on_reading, app);
+	r = app->collect_error ? app->collect_error : build_batch(app, true, &batch);
+	if (!r)
+		r = store_write_and_begin_epoch(app->store, &batch, app->boot_id, source_bpf_epoch(app->source));
+	if (r)
+		log_errno(r, "the counters of the previous table cannot be saved in %s", app->config->state_dir);
+	if (!r) {
+		session_engine_mark_saved(app->engine, batch.sessions, batch.n_sessions);
+		session_engine_mark_unclaimed_saved(app->engine, batch.unclaimed, batch.n_unclaimed);
+		ledger_clear(app->ledger);
+		source_bpf_drop_previous(app->source);
+	}
+	store_batch_clean(&batch);
+	return r;
 }
 
 int app_account_start(struct app *app)

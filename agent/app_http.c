@@ -87,16 +87,18 @@ static const struct health *get_health(void *context)
 	struct app *app = context;
 	struct instant now = now_read();
 	int store_error = app->flush_error ? app->flush_error : app->read_error;
+	uint64_t n_keys, max_keys;
 
+	source_bpf_occupancy(app->source, &n_keys, &max_keys);
 	app->health = (struct health){
 		.version = OCTETD_VERSION,
 		.uptime_s = (now.mono_ns - app->started.mono_ns) / NS_PER_S,
 		.collected_ms_ago = app->collected_mono_ns ? (now.mono_ns - app->collected_mono_ns) / NS_PER_MS : -1,
 		.interfaces = app->health_interfaces,
 		.n_interfaces = source_bpf_health(app->source, app->health_interfaces, OCTET_SLOTS_MAX),
+		.n_keys = n_keys,
+		.max_keys = max_keys,
 		.n_online = session_engine_n_online(app->engine),
-		.n_keys = ledger_size(app->ledger),
-		.max_keys = source_bpf_max_keys(app->source),
 		.total = ledger_total(app->ledger),
 		.unclaimed = session_engine_unclaimed(app->engine),
 		.is_store_ok = !store_error,

@@ -47,6 +47,7 @@ struct app {
 	bool wants_full_flush;      /* the next batch takes everything */
 	int64_t flushed_mono_ns;    /* start of the last flush */
 	int64_t full_flush_mono_ns; /* start of the last full one */
+	int64_t retired_mono_ns;    /* when slots were given back last */
 	int64_t unsaved_mono_ns;    /* since when flushes have failed; 0 while they work */
 	int flush_error;
 	int read_error; /* of the last question to the store */
@@ -63,6 +64,8 @@ struct app {
 };
 
 /* app_account.c */
+/* After everything is attached: books the previous table to its last octet, in one commit with the new epoch. */
+int app_account_finish_previous(struct app *app);
 int app_account_start(struct app *app); /* after source, store and engine are there */
 /* Reads all counters, books them, ends what is idle, sees to the store. */
 void app_collect(struct app *app);

@@ -3,9 +3,10 @@
  * Counts guests where their frames pass: octet_up at tc ingress of a guest-facing interface, octet_down at
  * its egress. What is counted where and in which unit: README.md beside this file; the maps: octet/abi.h.
  *
- * Concurrency. Every counter is per CPU. At both hooks the kernel runs the program with bottom halves off
- * (sch_handle_ingress in softirq; sch_handle_egress under rcu_read_lock_bh, net/core/dev.c), and nothing else
- * writes these values, so plain additions cannot be torn by another writer. Readers see each 64-bit word whole.
+ * Concurrency. Each CPU writes to its own region of every table. At both hooks the kernel runs the program with
+ * bottom halves off (sch_handle_ingress in softirq; sch_handle_egress under rcu_read_lock_bh, net/core/dev.c), so
+ * a region has one writer at a time, and plain loads and stores do. Readers see each 64-bit word whole. How a slot
+ * gets a new key while user space reads it: octet/abi.h.
  */
 #include <linux/bpf.h>
 
@@ -14,6 +15,8 @@
 #include "octet/abi.h"
 #include "octet/parse.h"
 
+#define barrier() asm volatile("" ::: "memory")
+
 /* TC_ACT_UNSPEC and TCX_NEXT: whoever comes after decides (include/uapi/linux/pkt_cls.h, bpf.h). */
 #define VERDICT_NEXT (-1)
 
@@ -21,40 +24,81 @@
 #define PACKET_OTHERHOST 3
 
 /* Set for each interface before load; the verifier drops what they switch off. */
-const volatile __u32 octet_slot = 0;
+const volatile __u32 octet_iface_slot = 0;
+const volatile __u32 octet_ifindex = 0;
 const volatile __u8 octet_is_bridge = 0;
-const volatile __u8 octet_has_own_mac = 0;
-const volatile __u16 octet_own_mac[3] = {0};
+/* The interface's MAC in the first six octets, as in memory, zeros behind; by default no MAC at all. */
+const volatile __u64 octet_own_mac = ~0ULL;
 /* A guest that was silent for longer is announced again. */
 const volatile __u64 octet_arrival_gap_ns = ~0ULL;
+/* Entries of one MAC in a region, beside the MAC's own. */
+const volatile __u32 octet_max_addresses_per_mac = 32;
 /* CLOCK_MONOTONIC as jiffies * tick + offset; a tick of 0 stands for not known. */
 const volatile __u64 octet_tick_ns = 0;
 const volatile __u64 octet_tick_offset_ns = 0;
+/* The table's, as in struct octet_table. */
+const volatile __u32 octet_n_slots = 1;
+const volatile __u32 octet_bucket_mask = 1;
+const volatile __u32 octet_queue_mask = 0;
+const volatile __u64 octet_seeds[8] = {0};
+/* What of octet_hash is the same for every IPv4 address, and for every IPv6 address, of this interface. */
+const volatile __u64 octet_hash_base4 = 0;
+const volatile __u64 octet_hash_base6 = 0;
 
 /* For the agent's calibration: both clocks at the same moment. */
 __u64 octet_sample_jiffies = 0;
 __u64 octet_sample_ns = 0;
 
+/* The agent sets the true numbers of elements, see struct octet_table. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, 8192); /* the agent sets the configured number */
-	__type(key, struct octet_key4);
-	__type(value, struct octet_counters);
-} octet_clients4 SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct octet_slot);
+} octet_slots SEC(".maps");
+
+/* Nobody maps it; but a map that could be mapped begins on a page, and so each bucket on a cache line. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct octet_bucket);
+} octet_index SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, 8192);
-	__type(key, struct octet_key6);
-	__type(value, struct octet_counters);
-} octet_clients6 SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct octet_region);
+} octet_regions SEC(".maps");
+
+/* A queue for each region: numbers of slots that the agent gives back. Elements of arrays take eight octets at least. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} octet_retired SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, OCTET_SLOTS_MAX *OCTET_N_DIRECTIONS);
 	__type(key, __u32);
 	__type(value, struct octet_iface);
 } octet_ifaces SEC(".maps");
+
+/* Read by agents only. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct octet_table);
+} octet_table SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -79,155 +123,407 @@ OCTET_INLINE __u64 clock_ns(void)
 	return octet_tick_ns ? bpf_jiffies64() * octet_tick_ns + octet_tick_offset_ns : bpf_ktime_get_ns();
 }
 
-OCTET_INLINE void copy_mac(__u8 *to, const __u8 *from)
+/* A struct octet_key in registers: what is written in pieces and read back whole makes the loads wait. */
+struct key {
+	__u64 words[3];
+	__u32 ifindex;
+	__u32 hash;
+};
+
+OCTET_INLINE __u64 mac_word(const __u8 *mac)
 {
 	/* packet data is aligned to two octets */
-	((__u16 *)to)[0] = ((const __u16 *)from)[0];
-	((__u16 *)to)[1] = ((const __u16 *)from)[1];
-	((__u16 *)to)[2] = ((const __u16 *)from)[2];
+	const __u16 *parts = (const __u16 *)mac;
+
+	return OCTET_JOIN16(parts[0], parts[1], parts[2], 0);
 }
 
-OCTET_INLINE void copy_ip4(__u8 *to, const __u8 *from)
+OCTET_INLINE __u64 vlan_word(__u32 vlan)
 {
-	*(__u32 *)to = *(const __u32 *)from;
+	return OCTET_JOIN16(0, 0, 0, vlan);
 }
 
-OCTET_INLINE void copy_ip6(__u8 *to, const __u8 *from)
+/* octet_hash in two families: what is constant in a key is in the base already. */
+OCTET_INLINE __u32 hash_ip(const struct key *key, __u32 ip_version)
 {
-	for (int i = 0; i < 4; i++)
-		((__u32 *)to)[i] = ((const __u32 *)from)[i];
+	__u64 sum = octet_seeds[0] * (__u32)key->words[0] + octet_seeds[1] * (__u32)(key->words[0] >> 32) +
+		    octet_seeds[5] * (__u32)(key->words[2] >> 32);
+
+	if (ip_version == 4)
+		return (__u32)((sum + octet_hash_base4) >> 32);
+	sum += octet_seeds[2] * (__u32)key->words[1] + octet_seeds[3] * (__u32)(key->words[1] >> 32) +
+	       octet_seeds[4] * (__u32)key->words[2];
+	return (__u32)((sum + octet_hash_base6) >> 32);
 }
 
-OCTET_INLINE int is_own(const __u8 *mac)
+OCTET_INLINE void key_finish(struct key *key)
 {
-	const __u16 *words = (const __u16 *)mac;
+	key->hash = octet_hash(octet_seeds, key->words[0], key->words[1], key->words[2], key->ifindex);
+}
 
-	return octet_has_own_mac && words[2] == octet_own_mac[2] && words[1] == octet_own_mac[1] &&
-	       words[0] == octet_own_mac[0];
+OCTET_INLINE struct key key_of(__u64 mac, const struct octet_frame *frame, enum octet_direction direction)
+{
+	const __u32 *ip = (const __u32 *)(direction == OCTET_UP ? frame->src_ip : frame->dst_ip);
+	struct key key = {.words[0] = mac | vlan_word(frame->vlan), .ifindex = octet_ifindex};
+
+	if (frame->ip_version == 4) {
+		key.words[2] = OCTET_JOIN32(OCTET_V4_PREFIX, ip[0]);
+	} else {
+		key.words[1] = OCTET_JOIN32(ip[0], ip[1]);
+		key.words[2] = OCTET_JOIN32(ip[2], ip[3]);
+	}
+	key.hash = hash_ip(&key, frame->ip_version);
+	return key;
+}
+
+/* The MAC's own entry; word is the first of any key of that MAC. */
+OCTET_INLINE struct key key_of_mac(__u64 word, __u32 ifindex)
+{
+	struct key key = {.words[0] = word | vlan_word(OCTET_VLAN_MAC_ONLY), .ifindex = ifindex};
+
+	key_finish(&key);
+	return key;
+}
+
+OCTET_INLINE struct key key_in(const struct octet_slot *slot)
+{
+	const __u64 *words = (const __u64 *)&slot->key;
+	struct key key = {.words = {words[0], words[1], words[2]}, .ifindex = slot->key.ifindex};
+
+	key_finish(&key);
+	return key;
+}
+
+OCTET_INLINE int is_mac_only(const struct key *key)
+{
+	return (key->words[0] & vlan_word(OCTET_VLAN_MAC_ONLY)) != 0;
 }
 
 OCTET_INLINE int is_local(const __u8 *mac)
 {
-	struct octet_mac key = {0};
+	__u64 key = mac_word(mac); /* a struct octet_mac */
 
-	copy_mac(key.mac, mac);
 	return bpf_map_lookup_elem(&octet_local_macs, &key) != 0;
 }
 
-/* The client's counters on this CPU, made when there are none; NULL when the table is full. */
-OCTET_INLINE struct octet_counters *client_counters(void *map, const void *key)
+OCTET_INLINE struct octet_slot *slot_at(__u32 region, __u32 number)
 {
-	static const struct octet_counters zero;
-	struct octet_counters *counters = bpf_map_lookup_elem(map, key);
+	__u32 at = region * octet_n_slots + number;
 
-	if (counters)
-		return counters;
-	/* another CPU may have been first (-EEXIST): the second look-up finds its entry */
-	bpf_map_update_elem(map, key, &zero, BPF_NOEXIST);
-	return bpf_map_lookup_elem(map, key);
+	return bpf_map_lookup_elem(&octet_slots, &at);
 }
 
-OCTET_INLINE void announce(const struct octet_key4 *key4, const struct octet_key6 *key6)
+/*
+ * The index. An entry is in the bucket that its hash names, or in the neighbour that differs in the last bit; it
+ * would like one place there, so most look-ups look at one entry.
+ */
+#define ENTRY_TAG_MASK (~OCTET_ENTRY_SLOT_MASK)
+#define ENTRY_PLACES (2 * OCTET_BUCKET_ENTRIES)
+
+OCTET_INLINE __u32 *entry_at(__u32 region, __u32 hash, __u32 i)
+{
+	__u32 bucket_number = (hash & octet_bucket_mask) ^ (i / OCTET_BUCKET_ENTRIES);
+	__u32 at = region * (octet_bucket_mask + 1) + bucket_number;
+	struct octet_bucket *bucket = bpf_map_lookup_elem(&octet_index, &at);
+
+	return bucket ? &bucket->entries[((hash >> 16) + i) % OCTET_BUCKET_ENTRIES] : 0;
+}
+
+/* The slot that an entry names, if it is this key's. */
+OCTET_INLINE struct octet_slot *entry_slot(__u32 entry, __u32 region, const struct key *key)
+{
+	struct octet_slot *slot;
+	const __u64 *words;
+
+	if (!entry || (entry ^ key->hash) & ENTRY_TAG_MASK)
+		return 0;
+	slot = slot_at(region, (entry & OCTET_ENTRY_SLOT_MASK) - 1);
+	if (!slot)
+		return 0;
+	words = (const __u64 *)&slot->key;
+	if ((words[0] ^ key->words[0]) | (words[1] ^ key->words[1]) | (words[2] ^ key->words[2]) |
+	    (slot->key.ifindex ^ key->ifindex))
+		return 0;
+	return slot;
+}
+
+/*
+ * What follows is rare. These are global functions on plain numbers, because the verifier looks at each of those once
+ * and for itself (since Linux 5.6), instead of once for every way that leads to it; a key takes four of the five
+ * arguments. All of them work on the region of this CPU, and name a slot by its number plus one, 0 for none.
+ */
+#define RARE __attribute__((noinline))
+#define KEY_PARAMETERS __u64 word0, __u64 word1, __u64 word2, __u64 ifindex_hash
+#define KEY_ARGUMENTS(key) \
+	(key).words[0], (key).words[1], (key).words[2], (__u64)(key).ifindex << 32 | (key).hash
+#define KEY_FROM_PARAMETERS \
+	{ .words = {word0, word1, word2}, .ifindex = (__u32)(ifindex_hash >> 32), .hash = (__u32)ifindex_hash }
+
+OCTET_INLINE __u32 region_here(void)
+{
+	return bpf_get_smp_processor_id();
+}
+
+/* Everywhere that the key may be, from its ith place on. */
+RARE __u32 octet_slot_search(KEY_PARAMETERS, __u32 i)
+{
+	const struct key key = KEY_FROM_PARAMETERS;
+	const __u32 region = region_here();
+
+	for (int n = 0; n < ENTRY_PLACES && i < ENTRY_PLACES; n++, i++) {
+		__u32 *entry = entry_at(region, key.hash, i);
+
+		if (entry && entry_slot(*entry, region, &key))
+			return *entry & OCTET_ENTRY_SLOT_MASK;
+	}
+	return 0;
+}
+
+/* The first place of a hash whose entry has this value; ENTRY_PLACES when there is none. */
+RARE __u32 octet_index_search(__u32 hash, __u32 value)
+{
+	const __u32 region = region_here();
+
+	for (__u32 i = 0; i < ENTRY_PLACES; i++) {
+		__u32 *entry = entry_at(region, hash, i);
+
+		if (entry && *entry == value)
+			return i;
+	}
+	return ENTRY_PLACES;
+}
+
+OCTET_INLINE __u32 entry_of(__u32 hash, __u32 number)
+{
+	return (hash & ENTRY_TAG_MASK) | (number + 1);
+}
+
+OCTET_INLINE void index_replace(__u32 hash, __u32 old_value, __u32 value)
+{
+	__u32 place = octet_index_search(hash, old_value);
+	__u32 *entry = place < ENTRY_PLACES ? entry_at(region_here(), hash, place) : 0;
+
+	if (entry)
+		*entry = value;
+}
+
+/* Takes the key of a slot out of the table; its MAC has one entry less. */
+RARE int octet_slot_vacate(__u32 number)
+{
+	struct octet_slot *slot = slot_at(region_here(), number), *own;
+	struct key key, own_key;
+	__u32 own_number;
+
+	if (!slot)
+		return 0;
+	key = key_in(slot);
+	index_replace(key.hash, entry_of(key.hash, number), 0);
+	if (is_mac_only(&key))
+		return 0;
+	own_key = key_of_mac(key.words[0], key.ifindex);
+	own_number = octet_slot_search(KEY_ARGUMENTS(own_key), 0);
+	own = own_number ? slot_at(region_here(), own_number - 1) : 0;
+	if (own && own->n_keys)
+		own->n_keys--;
+	return 0;
+}
+
+/* So many numbers of the queue are looked at for one new key: guests who came back are passed over. */
+#define RECLAIM_TRIES 16
+
+/* Everything in it is booked for good, and no other entry of its MAC needs it. */
+OCTET_INLINE int is_retired(const struct octet_slot *slot)
+{
+	return slot->n_keys == 0 && slot->booked_up_ns == slot->last_up_ns && slot->booked_down_ns == slot->last_down_ns;
+}
+
+/* A slot that nobody needs any more, its key taken out. */
+RARE __u32 octet_slot_reclaim(void)
+{
+	__u32 region = region_here();
+	struct octet_region *state = bpf_map_lookup_elem(&octet_regions, &region);
+
+	for (int i = 0; state && i < RECLAIM_TRIES && state->retired_tail != state->retired_head; i++) {
+		__u32 at = region * (octet_queue_mask + 1) + (state->retired_tail & octet_queue_mask);
+		__u64 *queued = bpf_map_lookup_elem(&octet_retired, &at);
+		__u32 number = queued ? (__u32)*queued : octet_n_slots;
+		struct octet_slot *slot;
+
+		state->retired_tail++;
+		if (number >= octet_n_slots)
+			continue;
+		slot = slot_at(region, number);
+		if (!slot || !is_retired(slot))
+			continue;
+		octet_slot_vacate(number);
+		state->n_reused++;
+		return number + 1;
+	}
+	return 0;
+}
+
+/* Those that are not needed any more first: a table stays as small as it can be, and dense. */
+OCTET_INLINE __u32 slot_number_new(void)
+{
+	__u32 region = region_here(), reclaimed = octet_slot_reclaim();
+	struct octet_region *state;
+
+	if (reclaimed)
+		return reclaimed;
+	state = bpf_map_lookup_elem(&octet_regions, &region);
+	if (!state || state->n_used >= octet_n_slots)
+		return 0;
+	state->n_used++;
+	return state->n_used;
+}
+
+OCTET_INLINE void slot_fill(struct octet_slot *slot, const struct key *key, __u32 number)
+{
+	__u64 *words = (__u64 *)&slot->key;
+
+	slot->sequence++;
+	barrier();
+	words[0] = key->words[0];
+	words[1] = key->words[1];
+	words[2] = key->words[2];
+	slot->key.ifindex = key->ifindex;
+	slot->up_bytes = 0;
+	slot->up_packets = 0;
+	slot->last_up_ns = 0;
+	slot->down_bytes = 0;
+	slot->down_packets = 0;
+	slot->last_down_ns = 0;
+	slot->n_keys = 0;
+	slot->number = number;
+	slot->booked_up_ns = OCTET_NOT_BOOKED;
+	slot->booked_down_ns = OCTET_NOT_BOOKED;
+	barrier();
+	slot->sequence++;
+}
+
+/* Makes a slot for a key that has none, if there is room. */
+RARE __u32 octet_slot_make(KEY_PARAMETERS)
+{
+	const struct key key = KEY_FROM_PARAMETERS;
+	struct octet_slot *slot;
+	__u32 number_1;
+
+	if (octet_index_search(key.hash, 0) >= ENTRY_PLACES)
+		return 0;
+	number_1 = slot_number_new();
+	slot = number_1 ? slot_at(region_here(), number_1 - 1) : 0;
+	if (!slot)
+		return 0;
+	slot_fill(slot, &key, number_1 - 1);
+	index_replace(key.hash, 0, entry_of(key.hash, number_1 - 1));
+	return number_1;
+}
+
+/*
+ * A slot for a key that has none. Each MAC has an entry of its own, which counts the others: beyond the number
+ * allowed, or without room, the MAC's own entry takes the octets.
+ */
+RARE __u32 octet_slot_admit(KEY_PARAMETERS)
+{
+	const struct key key = KEY_FROM_PARAMETERS, own_key = key_of_mac(word0, key.ifindex);
+	__u32 own_number = octet_slot_search(KEY_ARGUMENTS(own_key), 0), number;
+	struct octet_slot *own;
+
+	if (!own_number)
+		own_number = octet_slot_make(KEY_ARGUMENTS(own_key));
+	own = own_number ? slot_at(region_here(), own_number - 1) : 0;
+	if (!own || is_mac_only(&key) || own->n_keys >= octet_max_addresses_per_mac)
+		return own_number;
+	/* counted before it is there: so the MAC's own entry cannot be the one that is taken for it */
+	own->n_keys++;
+	number = octet_slot_make(KEY_ARGUMENTS(key));
+	if (number)
+		return number;
+	own->n_keys--;
+	return own_number;
+}
+
+/* The key's slot on this CPU, made when there is none; 0 when there is no room. */
+OCTET_INLINE struct octet_slot *slot_get(__u32 region, const struct key *key)
+{
+	__u32 *entry = entry_at(region, key->hash, 0), number;
+	struct octet_slot *slot = entry ? entry_slot(*entry, region, key) : 0;
+
+	if (slot)
+		return slot;
+	number = octet_slot_search(KEY_ARGUMENTS(*key), 1);
+	if (!number)
+		number = octet_slot_admit(KEY_ARGUMENTS(*key));
+	return number ? slot_at(region, number - 1) : 0;
+}
+
+OCTET_INLINE void announce(__u32 region, const struct octet_slot *slot)
 {
 	struct octet_arrival *arrival = bpf_ringbuf_reserve(&octet_arrivals, sizeof(*arrival), 0);
 
 	/* a full ring loses no count: the next collection finds the client anyway */
 	if (!arrival)
 		return;
-	__builtin_memset(arrival, 0, sizeof(*arrival));
-	if (key4) {
-		copy_mac(arrival->mac, key4->mac);
-		arrival->vlan = key4->vlan;
-		arrival->ip[10] = 0xff;
-		arrival->ip[11] = 0xff;
-		copy_ip4(arrival->ip + 12, key4->ip);
-		arrival->ifindex = key4->ifindex;
-		arrival->is_v4 = 1;
-	} else {
-		copy_mac(arrival->mac, key6->mac);
-		arrival->vlan = key6->vlan;
-		copy_ip6(arrival->ip, key6->ip);
-		arrival->ifindex = key6->ifindex;
-	}
+	arrival->region = region;
+	arrival->number = slot->number;
+	arrival->sequence = slot->sequence;
+	arrival->zero = 0;
 	bpf_ringbuf_submit(arrival, 0);
 }
 
-/* Adds the frame; true when the guest has just come, or come back. */
-OCTET_INLINE int add(struct octet_counters *counters, const struct octet_frame *frame, enum octet_direction direction)
+OCTET_INLINE enum octet_class count_ip(__u32 region, __u64 mac, const struct octet_frame *frame,
+					enum octet_direction direction)
 {
+	struct key key = key_of(mac, frame, direction);
+	struct octet_slot *slot = slot_get(region, &key);
 	__u64 now_ns = clock_ns();
-	int is_arrival = 0;
 
+	if (!slot)
+		return OCTET_CLASS_TABLE_FULL;
 	if (direction == OCTET_UP) {
-		is_arrival = !counters->up_packets || now_ns - counters->last_up_ns > octet_arrival_gap_ns;
-		counters->up_bytes += frame->bytes;
-		counters->up_packets += frame->packets;
-		counters->last_up_ns = now_ns;
+		int is_arrival = !slot->up_packets || now_ns - slot->last_up_ns > octet_arrival_gap_ns;
+
+		slot->up_bytes += frame->bytes;
+		slot->up_packets += frame->packets;
+		slot->last_up_ns = now_ns;
+		/* only after it is counted: who reads the announcement may do so at once, on another CPU */
+		if (is_arrival)
+			announce(region, slot);
 	} else {
-		counters->down_bytes += frame->bytes;
-		counters->down_packets += frame->packets;
-		counters->last_down_ns = now_ns;
+		slot->down_bytes += frame->bytes;
+		slot->down_packets += frame->packets;
+		slot->last_down_ns = now_ns;
 	}
-	return is_arrival;
-}
-
-OCTET_INLINE enum octet_class count_ip4(const struct __sk_buff *skb, const struct octet_frame *frame,
-					enum octet_direction direction)
-{
-	struct octet_key4 key = {.vlan = (__u16)frame->vlan, .ifindex = skb->ifindex};
-	struct octet_counters *counters;
-
-	copy_mac(key.mac, direction == OCTET_UP ? frame->src_mac : frame->dst_mac);
-	copy_ip4(key.ip, direction == OCTET_UP ? frame->src_ip : frame->dst_ip);
-	counters = client_counters(&octet_clients4, &key);
-	if (!counters)
-		return OCTET_CLASS_TABLE_FULL;
-	/* only after it is counted: who reads the announcement may do so at once, on another CPU */
-	if (add(counters, frame, direction))
-		announce(&key, 0);
-	return OCTET_CLASS_COUNTED;
-}
-
-OCTET_INLINE enum octet_class count_ip6(const struct __sk_buff *skb, const struct octet_frame *frame,
-					enum octet_direction direction)
-{
-	struct octet_key6 key = {.vlan = (__u16)frame->vlan, .ifindex = skb->ifindex};
-	struct octet_counters *counters;
-
-	copy_mac(key.mac, direction == OCTET_UP ? frame->src_mac : frame->dst_mac);
-	copy_ip6(key.ip, direction == OCTET_UP ? frame->src_ip : frame->dst_ip);
-	counters = client_counters(&octet_clients6, &key);
-	if (!counters)
-		return OCTET_CLASS_TABLE_FULL;
-	if (add(counters, frame, direction))
-		announce(0, &key);
-	return OCTET_CLASS_COUNTED;
+	return slot->key.vlan & OCTET_VLAN_MAC_ONLY ? OCTET_CLASS_OVERFLOW : OCTET_CLASS_COUNTED;
 }
 
 /* A frame without IP: the guest is there, and nothing is added. Only what it sends proves that. */
-OCTET_INLINE enum octet_class note_presence(const struct __sk_buff *skb, const struct octet_frame *frame,
+OCTET_INLINE enum octet_class note_presence(__u32 region, __u64 mac, const struct octet_frame *frame,
 					    enum octet_direction direction)
 {
-	struct octet_key4 key = {.vlan = (__u16)frame->vlan | OCTET_VLAN_MAC_ONLY, .ifindex = skb->ifindex};
-	struct octet_counters *counters;
+	struct octet_slot *slot;
+	struct key key;
 
 	if (direction == OCTET_DOWN)
 		return OCTET_CLASS_NON_IP;
-	copy_mac(key.mac, frame->src_mac);
-	counters = client_counters(&octet_clients4, &key);
-	if (counters)
-		counters->last_up_ns = clock_ns();
+	key = key_of_mac(mac | vlan_word(frame->vlan), octet_ifindex);
+	slot = slot_get(region, &key);
+	if (slot)
+		slot->last_up_ns = clock_ns();
 	return OCTET_CLASS_NON_IP;
 }
 
-OCTET_INLINE enum octet_class classify(const struct __sk_buff *skb, enum octet_parse parsed,
+OCTET_INLINE enum octet_class classify(const struct __sk_buff *skb, __u32 region, enum octet_parse parsed,
 				       const struct octet_frame *frame, enum octet_direction direction)
 {
+	__u64 mac;
+
 	if (!frame->dst_mac)
 		return OCTET_CLASS_MALFORMED;
 	if (direction == OCTET_DOWN && frame->dst_mac[0] & 1)
 		return OCTET_CLASS_GROUP;
-	if (is_own(direction == OCTET_UP ? frame->src_mac : frame->dst_mac))
+	mac = mac_word(direction == OCTET_UP ? frame->src_mac : frame->dst_mac);
+	if (mac == octet_own_mac)
 		return OCTET_CLASS_OWN;
 	/*
 	 * A capture on the bridge, or a macvlan, makes it promiscuous, and then what passes between its ports comes up
@@ -236,50 +532,80 @@ OCTET_INLINE enum octet_class classify(const struct __sk_buff *skb, enum octet_p
 	if (direction == OCTET_UP && octet_is_bridge && skb->pkt_type == PACKET_OTHERHOST && !is_local(frame->dst_mac))
 		return OCTET_CLASS_TRANSIT;
 	if (parsed == OCTET_PARSE_NON_IP)
-		return note_presence(skb, frame, direction);
+		return note_presence(region, mac, frame, direction);
 	if (parsed != OCTET_PARSE_IP)
 		return OCTET_CLASS_MALFORMED;
-	if (frame->ip_version == 4)
-		return count_ip4(skb, frame, direction);
-	return count_ip6(skb, frame, direction);
+	return count_ip(region, mac, frame, direction);
 }
 
-OCTET_INLINE enum octet_parse parse_skb(const struct __sk_buff *skb, struct octet_frame *frame)
+OCTET_INLINE void tally(__u32 region, enum octet_class class, const struct octet_frame *frame,
+			enum octet_direction direction)
+{
+	__u32 at = (region * OCTET_SLOTS_MAX + octet_iface_slot) * OCTET_N_DIRECTIONS + direction;
+	struct octet_iface *iface = bpf_map_lookup_elem(&octet_ifaces, &at);
+
+	if (iface && class < OCTET_N_CLASSES) {
+		iface->classes[class].frames += frame->packets;
+		iface->classes[class].wire_bytes += frame->wire_bytes;
+	}
+}
+
+/* Whatever is not plain. */
+OCTET_INLINE void count_other(struct __sk_buff *skb, enum octet_direction direction)
+{
+	__u32 region = bpf_get_smp_processor_id();
+	enum octet_parse parsed;
+	struct octet_frame frame;
+
+	for (int attempt = 0;; attempt++) {
+		const struct octet_input in = {
+			.data = (const __u8 *)(long)skb->data,
+			.data_end = (const __u8 *)(long)skb->data_end,
+			.frame_length = skb->len,
+			.gso_size = skb->gso_size,
+			.gso_segs = skb->gso_segs,
+			.vlan_present = skb->vlan_present,
+			.vlan_tci = skb->vlan_tci,
+		};
+
+		parsed = octet_parse_frame(&in, &frame);
+		if (parsed != OCTET_PARSE_SHORT || attempt)
+			break;
+		/* rarely the headers are not in the linear part: bring them there, change nothing else */
+		bpf_skb_pull_data(skb, skb->len < OCTET_PARSE_DEPTH ? skb->len : OCTET_PARSE_DEPTH);
+	}
+	tally(region, classify(skb, region, parsed, &frame, direction), &frame, direction);
+}
+
+/* Functions of their own, so that what they need does not crowd the registers of the plain case. */
+static __attribute__((noinline)) int count_other_up(struct __sk_buff *skb)
+{
+	count_other(skb, OCTET_UP);
+	return VERDICT_NEXT;
+}
+
+static __attribute__((noinline)) int count_other_down(struct __sk_buff *skb)
+{
+	count_other(skb, OCTET_DOWN);
+	return VERDICT_NEXT;
+}
+
+OCTET_INLINE int count(struct __sk_buff *skb, enum octet_direction direction)
 {
 	const struct octet_input in = {
 		.data = (const __u8 *)(long)skb->data,
 		.data_end = (const __u8 *)(long)skb->data_end,
 		.frame_length = skb->len,
 		.gso_size = skb->gso_size,
-		.gso_segs = skb->gso_segs,
 		.vlan_present = skb->vlan_present,
-		.vlan_tci = skb->vlan_tci,
 	};
-
-	return octet_parse_frame(&in, frame);
-}
-
-OCTET_INLINE int count(struct __sk_buff *skb, enum octet_direction direction)
-{
-	__u32 index = octet_slot * OCTET_N_DIRECTIONS + direction;
 	struct octet_frame frame;
-	struct octet_iface *iface;
-	enum octet_parse parsed;
-	enum octet_class class;
+	__u32 region;
 
-	for (int attempt = 0;; attempt++) {
-		parsed = parse_skb(skb, &frame);
-		if (parsed != OCTET_PARSE_SHORT || attempt)
-			break;
-		/* rarely the headers are not in the linear part: bring them there, change nothing else */
-		bpf_skb_pull_data(skb, skb->len < OCTET_PARSE_DEPTH ? skb->len : OCTET_PARSE_DEPTH);
-	}
-	class = classify(skb, parsed, &frame, direction);
-	iface = bpf_map_lookup_elem(&octet_ifaces, &index);
-	if (iface && class < OCTET_N_CLASSES) {
-		iface->classes[class].frames += frame.packets;
-		iface->classes[class].wire_bytes += frame.wire_bytes;
-	}
+	if (!octet_parse_plain(&in, &frame))
+		return direction == OCTET_UP ? count_other_up(skb) : count_other_down(skb);
+	region = bpf_get_smp_processor_id();
+	tally(region, classify(skb, region, OCTET_PARSE_IP, &frame, direction), &frame, direction);
 	return VERDICT_NEXT;
 }
 

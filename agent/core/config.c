@@ -31,6 +31,7 @@ static const struct slot slots[] = {
 	[CONFIG_KEY_INTERFACES] = SLOT(STORE_NAMES, interfaces),
 	[CONFIG_KEY_ATTACH] = SLOT(STORE_ATTACH, attach),
 	[CONFIG_KEY_MAX_ADDRESSES] = SLOT(STORE_U32, max_addresses),
+	[CONFIG_KEY_MAX_ADDRESSES_PER_MAC] = SLOT(STORE_U32, max_addresses_per_mac),
 	[CONFIG_KEY_BPFFS_DIR] = SLOT(STORE_TEXT, bpffs_dir),
 	[CONFIG_KEY_KEEP_COUNTING] = SLOT(STORE_BOOLEAN, keep_counting),
 	[CONFIG_KEY_COLLECT_INTERVAL_MS] = SLOT(STORE_I64, collect_interval_ms),

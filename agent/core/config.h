@@ -20,7 +20,8 @@ struct config {
 	char **interfaces;
 	size_t n_interfaces;
 	enum config_attach attach;   /* "auto", "tcx", "clsact" */
-	uint32_t max_addresses;      /* entries of each client table; default 8192 */
+	uint32_t max_addresses;      /* slots of the table of clients on each CPU; default 8192 */
+	uint32_t max_addresses_per_mac; /* default 32 */
 	char *bpffs_dir;             /* default "/sys/fs/bpf/octetd" */
 	bool keep_counting;          /* leave programs and maps in place at exit; default true */
 	int64_t collect_interval_ms; /* default 1000 */

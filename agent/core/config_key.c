@@ -36,9 +36,12 @@ static const struct config_key keys[] = {
 					      "guest-facing interfaces: a bridge or its ports, never both"),
 	[CONFIG_KEY_ATTACH] = STRING_KEY("attach", "auto", config_value_attach,
 					 "how to attach to them: auto, tcx (Linux 6.6 or later) or clsact"),
-	[CONFIG_KEY_MAX_ADDRESSES] = INTEGER_KEY(
-		"max_addresses", 1, 1 << 20, "8192",
-		"addresses that the counters hold, for IPv4 and IPv6 each; they keep all since they were made"),
+	[CONFIG_KEY_MAX_ADDRESSES] =
+		INTEGER_KEY("max_addresses", 2, OCTET_REGION_SLOTS_MAX, "8192",
+			    "addresses and MACs at once that the counters have room for, 128 octets each on each CPU"),
+	[CONFIG_KEY_MAX_ADDRESSES_PER_MAC] =
+		INTEGER_KEY("max_addresses_per_mac", 1, OCTET_REGION_SLOTS_MAX, "32",
+			    "addresses of one MAC that are counted one by one; of others only the sum is known"),
 	[CONFIG_KEY_BPFFS_DIR] = STRING_KEY("bpffs_dir", "/sys/fs/bpf/octetd", config_value_directory,
 					    "where programs and counters are pinned"),
 	[CONFIG_KEY_KEEP_COUNTING] =

@@ -3,11 +3,14 @@
  * The ledger turns cumulative readings into deltas: reading minus baseline. Baselines are persisted in
  * the same transaction as the sessions that got the deltas, so a crash neither loses nor doubles a byte.
  *
- * A reading below its baseline means that the key was deleted and made anew (or the maps were): the whole
- * reading is new. It is never a wrap: 2^64 octets take 4,679 years at 1 Gbit/s.
+ * A baseline belongs to a slot and its sequence: a slot with another sequence has another key and counts from
+ * zero, and what it held before was booked (octet/abi.h says why that is so). A reading below its baseline
+ * means that the counters were made anew: the whole reading is new. It is never a wrap: 2^64 octets take 4,679
+ * years at 1 Gbit/s.
  *
  * Dirty tracking: each change of a baseline raises its version; a flush copies what changed
- * (ledger_changed), and after COMMIT the store's answer marks those versions as saved.
+ * (ledger_changed), and after COMMIT the store's answer marks those versions as saved. Only a baseline that is
+ * saved as it is may be given back to the kernel (ledger_each_idle).
  */
 #ifndef CORE_LEDGER_H
 #define CORE_LEDGER_H
@@ -39,12 +42,12 @@ struct ledger_baseline {
 int ledger_new(struct ledger **out); /* 0 or -ENOMEM */
 void ledger_free(struct ledger **ledger);
 
-/* Takes a baseline that was persisted (in the same epoch); it counts as saved. 0 or -ENOMEM. */
+/* Takes a baseline that was persisted (in the same epoch); it counts as saved. 0, -ENOMEM or -ERANGE. */
 int ledger_load(struct ledger *ledger, const struct counter_reading *reading);
 
 /*
  * Moves the baseline up to the reading. 1 and *out when something changed, 0 when nothing did;
- * -ENOMEM: nothing moved, the next reading has it all.
+ * -ENOMEM: nothing moved, the next reading has it all; -ERANGE: no such slot.
  */
 int ledger_observe(struct ledger *ledger, const struct counter_reading *reading, struct ledger_delta *out);
 
@@ -57,6 +60,16 @@ int ledger_changed(const struct ledger *ledger, ledger_wants wants, const void *
 
 /* The store has committed these; entries that moved on meanwhile stay changed. */
 void ledger_mark_saved(struct ledger *ledger, const struct ledger_baseline *saved, size_t n_saved);
+
+/*
+ * Calls visit for each slot that is silent since before (on the readings' clock, both directions) and whose
+ * baseline is saved: nothing would be lost if its key went.
+ */
+void ledger_each_idle(const struct ledger *ledger, int64_t before_ns,
+		      void (*visit)(void *context, const struct counter_reading *reading), void *context);
+
+/* Forgets every baseline, because the counters are other ones from here on; the total stays. */
+void ledger_clear(struct ledger *ledger);
 
 size_t ledger_size(const struct ledger *ledger);
 struct traffic ledger_total(const struct ledger *ledger); /* the sum of all deltas since ledger_new */

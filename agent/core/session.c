@@ -20,6 +20,7 @@ int session_engine_new(const struct session_rules *rules, uint64_t next_seq, str
 		return -ENOMEM;
 	engine->rules = *rules;
 	engine->next_seq = next_seq;
+	engine->round = 1;
 	*out = engine;
 	return 0;
 }
@@ -177,27 +178,36 @@ static void clear_unclaimed(struct client *client)
 	client->unclaimed_version++;
 }
 
-/* What was sent no earlier than the session's first packet is the session's; anything older stays nobody's. */
+/*
+ * What was sent no earlier than the session's first packet is the session's, and what one collection reads belongs
+ * together: the CPU that sends to a guest has a slot of its own. Anything older stays nobody's.
+ */
 static void claim(struct session_engine *engine, struct client *client, const struct ledger_delta *first,
 		  struct session_record *record)
 {
 	if (traffic_is_zero(&client->unclaimed))
 		return;
-	if (client->unclaimed_last_ns >= first->last_up_ns) {
+	if (client->unclaimed_round == engine->round || client->unclaimed_last_ns >= first->last_up_ns) {
 		traffic_add(&record->traffic, &client->unclaimed);
 		traffic_subtract(&engine->unclaimed, &client->unclaimed);
 	}
 	clear_unclaimed(client);
 }
 
-/* Only the latest reading's octets can still be claimed; engine->unclaimed keeps the sum of all. */
+/* Only the latest collection's octets can still be claimed; engine->unclaimed keeps the sum of all. */
 static void leave_unclaimed(struct session_engine *engine, struct client *client, const struct ledger_delta *delta)
 {
 	if (traffic_is_zero(&delta->traffic))
 		return;
 	traffic_add(&engine->unclaimed, &delta->traffic);
-	client->unclaimed = delta->traffic;
-	client->unclaimed_last_ns = delta->last_down_ns;
+	if (client->unclaimed_round != engine->round) {
+		client->unclaimed = (struct traffic){0};
+		client->unclaimed_last_ns = 0;
+	}
+	traffic_add(&client->unclaimed, &delta->traffic);
+	if (client->unclaimed_last_ns < delta->last_down_ns)
+		client->unclaimed_last_ns = delta->last_down_ns;
+	client->unclaimed_round = engine->round;
 	client->unclaimed_version++;
 }
 
@@ -240,7 +250,7 @@ void session_engine_note_place(struct session_engine *engine, const struct count
 static bool has_been_away(const struct session_engine *engine, const struct session *session, struct instant seen,
 			  const struct ledger_delta *delta)
 {
-	return engine->has_ticked && delta->traffic.up_packets > 0 &&
+	return engine->round > 1 && delta->traffic.up_packets > 0 &&
 	       seen.mono_ns - session->record.last_seen.mono_ns >= engine->rules.idle_timeout_ns;
 }
 
@@ -327,7 +337,7 @@ void session_engine_tick(struct session_engine *engine, struct instant now, stru
 {
 	struct session *session, *next;
 
-	engine->has_ticked = true;
+	engine->round++;
 	HASH_ITER (hh, engine->sessions, session, next) {
 		struct session_record *record = &session->record;
 

@@ -24,6 +24,7 @@ struct client {
 	int64_t last_up_ns;
 	struct traffic unclaimed;
 	int64_t unclaimed_last_ns; /* CLOCK_MONOTONIC of the latest of them; 0: not known */
+	uint64_t unclaimed_round;  /* the collection that left them; 0: before this engine */
 	uint64_t unclaimed_version;
 	uint64_t unclaimed_saved_version;
 	UT_hash_handle hh;
@@ -56,7 +57,7 @@ struct session_engine {
 	struct binding *bindings; /* by ip */
 	struct session *pending;
 	size_t n_online;
-	bool has_ticked; /* the first whole collection is booked: gaps between readings are known from here on */
+	uint64_t round; /* from 1 on; beyond 1, a whole collection is booked and gaps between readings are known */
 	struct traffic unclaimed; /* what waits at clients, and what nobody has claimed */
 };
 

@@ -35,6 +35,11 @@ static int64_t suspended_ns(void)
 	return kept_ns;
 }
 
+int64_t now_kernel_mono_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
 struct instant now_from_kernel(struct instant now, int64_t kernel_mono_ns)
 {
 	struct instant at = now;

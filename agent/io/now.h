@@ -13,4 +13,7 @@ struct instant now_read(void);
  */
 struct instant now_from_kernel(struct instant now, int64_t kernel_mono_ns);
 
+/* CLOCK_MONOTONIC, as the kernel half's stamps have it. */
+int64_t now_kernel_mono_ns(void);
+
 #endif

@@ -10,19 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "octet.skel.h"
-
-#define TEXT_OF(number) #number
-#define VERSION_TEXT(number) "v" TEXT_OF(number) "_"
-/* maps of another ABI version are not found under these names */
-static const char *const map_pins[N_MAPS] = {
-	[MAP_CLIENTS4] = VERSION_TEXT(OCTET_ABI_VERSION) "clients4",
-	[MAP_CLIENTS6] = VERSION_TEXT(OCTET_ABI_VERSION) "clients6",
-	[MAP_IFACES] = VERSION_TEXT(OCTET_ABI_VERSION) "ifaces",
-	[MAP_ARRIVALS] = VERSION_TEXT(OCTET_ABI_VERSION) "arrivals",
-	[MAP_LOCAL_MACS] = VERSION_TEXT(OCTET_ABI_VERSION) "local_macs",
-};
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -44,9 +34,10 @@ void source_pin_path(const struct source_bpf *source, const char *name, char pat
 struct bpf_map *source_skeleton_map(const struct octet *skeleton, enum source_map map)
 {
 	struct bpf_map *const maps[N_MAPS] = {
-		[MAP_CLIENTS4] = skeleton->maps.octet_clients4,     [MAP_CLIENTS6] = skeleton->maps.octet_clients6,
-		[MAP_IFACES] = skeleton->maps.octet_ifaces,         [MAP_ARRIVALS] = skeleton->maps.octet_arrivals,
-		[MAP_LOCAL_MACS] = skeleton->maps.octet_local_macs,
+		[MAP_SLOTS] = skeleton->maps.octet_slots,       [MAP_INDEX] = skeleton->maps.octet_index,
+		[MAP_REGIONS] = skeleton->maps.octet_regions,   [MAP_RETIRED] = skeleton->maps.octet_retired,
+		[MAP_IFACES] = skeleton->maps.octet_ifaces,     [MAP_TABLE] = skeleton->maps.octet_table,
+		[MAP_ARRIVALS] = skeleton->maps.octet_arrivals, [MAP_LOCAL_MACS] = skeleton->maps.octet_local_macs,
 	};
 
 	return maps[map];
@@ -58,117 +49,13 @@ int source_log_refusal(int error)
 	if (error == -EPERM || error == -EACCES)
 		log_error("the kernel refuses BPF: run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
 	else if (error == -EINVAL || error == -ENOSYS)
-		log_error("this kernel lacks BPF features that octetd needs (per-CPU hash, ring buffer: Linux 5.10 or "
+		log_error("this kernel lacks BPF features that octetd needs (mapped arrays, ring buffer: Linux 5.10 or "
 			  "newer, CONFIG_BPF_SYSCALL, CONFIG_NET_CLS_ACT)");
 	else if (error == -ENOMEM)
 		log_error("not enough kernel memory for the tables: lower max_addresses");
 	else
 		log_errno(error, "loading the BPF programs");
 	return error;
-}
-
-static void epoch_of(const struct source_bpf *source, const char *boot_id, char epoch[SOURCE_EPOCH_SIZE])
-{
-	struct bpf_map_info info4 = {0}, info6 = {0};
-	__u32 size4 = sizeof(info4), size6 = sizeof(info6);
-
-	bpf_obj_get_info_by_fd(source->map_fds[MAP_CLIENTS4], &info4, &size4);
-	bpf_obj_get_info_by_fd(source->map_fds[MAP_CLIENTS6], &info6, &size6);
-	/* map ids are never given twice within a boot (kernel/bpf/syscall.c, bpf_map_alloc_id: cyclic) */
-	snprintf(epoch, SOURCE_EPOCH_SIZE, "%.36s:%u:%u", boot_id, info4.id, info6.id);
-}
-
-static void close_maps(struct source_bpf *source)
-{
-	for (int i = 0; i < N_MAPS; i++) {
-		if (source->map_fds[i] >= 0)
-			close(source->map_fds[i]);
-		source->map_fds[i] = -1;
-	}
-}
-
-static bool has_layout(int fd, enum source_map map)
-{
-	static const struct {
-		__u32 key_size, value_size;
-	} layouts[N_MAPS] = {
-		[MAP_CLIENTS4] = {sizeof(struct octet_key4), sizeof(struct octet_counters)},
-		[MAP_CLIENTS6] = {sizeof(struct octet_key6), sizeof(struct octet_counters)},
-		[MAP_IFACES] = {sizeof(__u32), sizeof(struct octet_iface)},
-		[MAP_ARRIVALS] = {0, 0},
-		[MAP_LOCAL_MACS] = {sizeof(struct octet_mac), sizeof(__u8)},
-	};
-	struct bpf_map_info info = {0};
-	__u32 size = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.key_size == layouts[map].key_size &&
-	       info.value_size == layouts[map].value_size;
-}
-
-static void warn_about_size(const struct source_bpf *source, uint32_t max_addresses)
-{
-	struct bpf_map_info info = {0};
-	__u32 size = sizeof(info);
-
-	if (bpf_obj_get_info_by_fd(source->map_fds[MAP_CLIENTS4], &info, &size) == 0 &&
-	    info.max_entries != max_addresses)
-		log_warning("the tables go on with %u addresses; max_addresses = %u takes effect after a reboot, or a "
-			    "run with --keep-counting=false",
-			    info.max_entries, max_addresses);
-}
-
-/* Takes the pinned maps over; false when one is missing, or the store does not know them. */
-static bool resume_maps(struct source_bpf *source, const struct source_bpf_options *options)
-{
-	char path[PATH_MAX];
-
-	for (int i = 0; i < N_MAPS; i++) {
-		source_pin_path(source, map_pins[i], path);
-		source->map_fds[i] = bpf_obj_get(path);
-		if (source->map_fds[i] < 0 || !has_layout(source->map_fds[i], (enum source_map)i)) {
-			close_maps(source);
-			return false;
-		}
-	}
-	epoch_of(source, options->boot_id, source->epoch);
-	if (strcmp(source->epoch, options->known_epoch) != 0) {
-		close_maps(source);
-		return false;
-	}
-	warn_about_size(source, options->max_addresses);
-	return true;
-}
-
-static int create_maps(struct source_bpf *source, const struct source_bpf_options *options)
-{
-	struct octet *skeleton = octet__open();
-	int r = 0;
-
-	if (!skeleton)
-		return source_log_refusal(-errno);
-	bpf_program__set_autoload(skeleton->progs.octet_up, false);
-	bpf_program__set_autoload(skeleton->progs.octet_down, false);
-	bpf_program__set_autoload(skeleton->progs.octet_clock, false);
-	bpf_map__set_max_entries(skeleton->maps.octet_clients4, options->max_addresses);
-	bpf_map__set_max_entries(skeleton->maps.octet_clients6, options->max_addresses);
-	r = octet__load(skeleton);
-	if (r)
-		source_log_refusal(r);
-	for (int i = 0; !r && i < N_MAPS; i++) {
-		char path[PATH_MAX];
-
-		source_pin_path(source, map_pins[i], path);
-		unlink(path);
-		source->map_fds[i] = dup(bpf_map__fd(source_skeleton_map(skeleton, (enum source_map)i)));
-		if (source->map_fds[i] < 0 || bpf_obj_pin(source->map_fds[i], path))
-			r = log_errno(-errno, "cannot pin a map as %s", path);
-	}
-	octet__destroy(skeleton);
-	if (r)
-		close_maps(source);
-	else
-		epoch_of(source, options->boot_id, source->epoch);
-	return r;
 }
 
 /* Removes every pin and marker; links without a pin and a holder end. */
@@ -195,18 +82,99 @@ static void clear_pins(const struct source_bpf *source)
 	closedir(directory);
 }
 
-static int open_rest(struct source_bpf *source)
+static const char table_prefix[] = "table-";
+
+/* Calls visit with each table that is pinned, readable or not, under its directory's name. */
+static void each_table(struct source_bpf *source, void (*visit)(struct source_bpf *source, const char *name))
 {
-	source->n_cpus = libbpf_num_possible_cpus();
-	if (source->n_cpus < 1)
-		return log_errno(-EIO, "cannot tell the number of CPUs");
-	source->keys = calloc(SOURCE_BATCH_ENTRIES, sizeof(*source->keys));
-	source->values = calloc((size_t)SOURCE_BATCH_ENTRIES * (size_t)source->n_cpus, sizeof(*source->values));
-	if (!source->keys || !source->values)
-		return log_errno(-ENOMEM, "tables");
-	source->ring = ring_buffer__new(source->map_fds[MAP_ARRIVALS], source_on_arrival, source, NULL);
-	if (!source->ring)
-		return log_errno(-errno, "cannot map the ring of arrivals");
+	DIR *directory = opendir(source->pin_dir);
+	struct dirent *entry;
+
+	if (!directory)
+		return;
+	while ((entry = readdir(directory)))
+		if (strncmp(entry->d_name, table_prefix, sizeof(table_prefix) - 1) == 0)
+			visit(source, entry->d_name);
+	closedir(directory);
+}
+
+/* Which of the pinned tables the store knows, and which one is to follow it, if an earlier start came so far. */
+static void take_known(struct source_bpf *source, const char *name)
+{
+	CLEANUP(source_table_clean) struct source_table table;
+	char epoch[SOURCE_EPOCH_SIZE];
+
+	source_table_init(&table);
+	if (source_table_open(source->pin_dir, name, &table))
+		return;
+	source_table_epoch(table.id, source->boot_id, epoch);
+	if (strcmp(epoch, source->epoch) != 0)
+		return;
+	source->table = table;
+	source_table_init(&table);
+}
+
+static void take_follower(struct source_bpf *source, const char *name)
+{
+	CLEANUP(source_table_clean) struct source_table table;
+
+	source_table_init(&table);
+	if (source->previous.id || source_table_open(source->pin_dir, name, &table) ||
+	    table.facts.follows != source->table.id || !source_table_is_current(&table))
+		return;
+	source->previous = source->table;
+	source->table = table;
+	source_table_init(&table);
+}
+
+/* Only what is in use stays. */
+static void remove_other(struct source_bpf *source, const char *name)
+{
+	struct source_table table;
+	DIR *directory;
+	char path[PATH_MAX];
+	struct dirent *entry;
+
+	source_table_init(&table);
+	snprintf(table.dir, sizeof(table.dir), "%.3900s/%.64s", source->pin_dir, name);
+	if (strcmp(table.dir, source->table.dir) == 0 || strcmp(table.dir, source->previous.dir) == 0)
+		return;
+	/* a table of a later version may have maps of other names */
+	directory = opendir(table.dir);
+	while (directory && (entry = readdir(directory))) {
+		snprintf(path, sizeof(path), "%.4000s/%.64s", table.dir, entry->d_name);
+		unlink(path);
+	}
+	if (directory)
+		closedir(directory);
+	rmdir(table.dir);
+}
+
+static int open_tables(struct source_bpf *source, const struct source_bpf_options *options)
+{
+	int r = 0;
+
+	snprintf(source->epoch, sizeof(source->epoch), "%s", options->known_epoch);
+	if (source->epoch[0])
+		each_table(source, take_known);
+	if (source->table.id)
+		each_table(source, take_follower);
+	if (source->table.id && !source->previous.id &&
+	    (!source_table_is_current(&source->table) || source->table.facts.n_slots != options->max_addresses)) {
+		source->previous = source->table;
+		source_table_init(&source->table);
+		log_info("the table of clients is made anew, for %u addresses on each CPU; the old one is booked to its end",
+			 options->max_addresses);
+	}
+	source->is_resumed = source->table.id || source->previous.id;
+	if (!source->is_resumed)
+		clear_pins(source);
+	if (!source->table.id)
+		r = source_table_create(source->pin_dir, options->max_addresses, source->previous.id, &source->table);
+	if (r)
+		return source_log_refusal(r);
+	each_table(source, remove_other);
+	source_table_epoch(source->table.id, source->boot_id, source->epoch);
 	return 0;
 }
 
@@ -214,33 +182,33 @@ static void source_free(struct source_bpf *source)
 {
 	if (source->ring)
 		ring_buffer__free(source->ring);
-	close_maps(source);
-	free(source->keys);
-	free(source->values);
+	source_table_clean(&source->table);
+	source_table_clean(&source->previous);
 	free(source);
 }
 
 int source_bpf_open(const struct source_bpf_options *options, struct source_bpf **out)
 {
 	struct source_bpf *source = calloc(1, sizeof(*source));
-	int r = 0;
+	int r;
 
 	if (!source)
 		return -ENOMEM;
 	libbpf_set_print(print_libbpf);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	snprintf(source->pin_dir, sizeof(source->pin_dir), "%s", options->pin_dir);
-	for (int i = 0; i < N_MAPS; i++)
-		source->map_fds[i] = -1;
+	snprintf(source->boot_id, sizeof(source->boot_id), "%s", options->boot_id);
+	source_table_init(&source->table);
+	source_table_init(&source->previous);
 	source->arrival_gap_ns = options->arrival_gap_ns;
+	source->max_addresses_per_mac = options->max_addresses_per_mac;
 	source_clock_calibrate(&source->clock);
-	source->is_resumed = resume_maps(source, options);
-	if (!source->is_resumed) {
-		clear_pins(source);
-		r = create_maps(source, options);
+	r = open_tables(source, options);
+	if (!r) {
+		source->ring = ring_buffer__new(source->table.fds[MAP_ARRIVALS], source_on_arrival, source, NULL);
+		if (!source->ring)
+			r = log_errno(-errno, "cannot map the ring of arrivals");
 	}
-	if (!r)
-		r = open_rest(source);
 	if (r) {
 		source_free(source);
 		return r;
@@ -249,18 +217,20 @@ int source_bpf_open(const struct source_bpf_options *options, struct source_bpf 
 	return 0;
 }
 
-uint64_t source_bpf_max_keys(const struct source_bpf *source)
+void source_bpf_occupancy(const struct source_bpf *source, uint64_t *n_used, uint64_t *n_max)
 {
-	uint64_t max_keys = 0;
+	*n_used = source_table_n_used(&source->table);
+	*n_max = source->table.facts.n_slots;
+}
 
-	for (int i = MAP_CLIENTS4; i <= MAP_CLIENTS6; i++) {
-		struct bpf_map_info info = {0};
-		__u32 size = sizeof(info);
+bool source_bpf_has_previous(const struct source_bpf *source)
+{
+	return source->previous.id != 0;
+}
 
-		if (bpf_obj_get_info_by_fd(source->map_fds[i], &info, &size) == 0)
-			max_keys += info.max_entries;
-	}
-	return max_keys;
+void source_bpf_drop_previous(struct source_bpf *source)
+{
+	source_table_remove(&source->previous);
 }
 
 const char *source_bpf_epoch(const struct source_bpf *source)
@@ -291,6 +261,8 @@ void source_bpf_close(struct source_bpf **source_pointer, bool keep)
 		for (int direction = 0; direction < OCTET_N_DIRECTIONS; direction++)
 			attach_release(&source->interfaces[i].attachments[direction]);
 	if (!keep) {
+		source_table_remove(&source->previous);
+		source_table_remove(&source->table);
 		clear_pins(source);
 		rmdir(source->pin_dir);
 	}

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel half as a source of counters: loads and attaches bpf/octet.bpf.c, reads its maps.
+ * The kernel half as a source of counters: loads and attaches bpf/octet.bpf.c, reads its tables.
  *
- * Maps, links and markers are pinned in one directory for each store. The maps of an earlier agent are taken over
- * only when the store knows their epoch (their ids and the boot); unknown ones are replaced, because nobody
- * could say which of their octets have been booked already.
+ * Tables, links and markers are pinned in one directory for each store. The table of an earlier agent is taken over
+ * only when the store knows its epoch; unknown ones are replaced, because nobody could say which of their octets have
+ * been booked already. When the store knows a table that has another layout or size (an upgrade, another
+ * max_addresses), a new one is made and counted into, and the old one is handed over to be booked to its last octet:
  *
- * Order: source_bpf_open, then the store remembers source_bpf_epoch durably, then source_bpf_attach.
+ *   source_bpf_open
+ *   has_previous no:   the store remembers source_bpf_epoch durably
+ *   source_bpf_attach for each interface, source_bpf_forget_others: from here on, all counts into the new table
+ *   has_previous yes:  source_bpf_collect_previous; what it read and the new epoch are committed together;
+ *                      source_bpf_drop_previous
+ * A crash anywhere on this way leaves both tables, and the next start goes on from there.
  */
 #ifndef IO_SOURCE_BPF_H
 #define IO_SOURCE_BPF_H
@@ -16,31 +22,32 @@
 #include "core/config.h"
 #include "core/counter.h"
 #include "core/health.h"
+#include "io/source_table.h"
 
 struct source_bpf;
-
-#define SOURCE_EPOCH_SIZE 64 /* boot id, two map ids, two colons, the NUL: 59 */
 
 struct source_bpf_options {
 	const char *pin_dir; /* on bpffs (io/bpffs.h) */
 	const char *boot_id;
 	const char *known_epoch; /* the store's; "" for none */
-	uint32_t max_addresses;
+	uint32_t max_addresses; /* slots on each CPU */
+	uint32_t max_addresses_per_mac;
 	int64_t arrival_gap_ns; /* a guest that was silent for longer is announced like a new one */
 };
-
-/* reading is borrowed for the call. */
-typedef void (*source_reading)(void *context, const struct counter_reading *reading);
 
 /* 0 or -errno, logged with the remedy (privileges, kernel version). */
 int source_bpf_open(const struct source_bpf_options *options, struct source_bpf **out);
 
 /* Borrowed; names the maps for the store. */
 const char *source_bpf_epoch(const struct source_bpf *source);
-/* Places in the tables, both families; those of maps that were taken over may not be as configured. */
-uint64_t source_bpf_max_keys(const struct source_bpf *source);
-/* Whether the maps of an earlier agent go on. */
+/* Slots in use and in all, of the CPU that has most. */
+void source_bpf_occupancy(const struct source_bpf *source, uint64_t *n_used, uint64_t *n_max);
+/* Whether the baselines that the store has go on: with this table, or with the previous one. */
 bool source_bpf_is_resumed(const struct source_bpf *source);
+bool source_bpf_has_previous(const struct source_bpf *source);
+/* Reads the previous table for the last time, once no program writes to it any more. */
+void source_bpf_collect_previous(struct source_bpf *source, source_reading reading, void *context);
+void source_bpf_drop_previous(struct source_bpf *source);
 
 /*
  * Counts on an interface from now on. 0 or -errno, logged: no such interface, not Ethernet, too many,
@@ -51,8 +58,11 @@ int source_bpf_attach(struct source_bpf *source, const char *name, enum config_a
 /* Ends what an earlier agent has attached to interfaces that are not attached now. */
 void source_bpf_forget_others(struct source_bpf *source);
 
-/* Reads every client. 0 or -errno, logged once until it works again; readings so far have been delivered. */
+/* Reads every slot. 0: reading memory cannot fail. */
 int source_bpf_collect(struct source_bpf *source, source_reading reading, void *context);
+
+/* Gives back a slot that is booked for good and silent, see source_table_retire. */
+void source_bpf_retire(struct source_bpf *source, const struct counter_reading *booked);
 
 /* A descriptor that polls readable when guests have arrived, and the function to call then. */
 int source_bpf_arrivals_fd(const struct source_bpf *source);

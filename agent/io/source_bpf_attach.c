@@ -63,21 +63,6 @@ static bool slot_find(const struct source_bpf *source, uint32_t ifindex, uint32_
 	return is_found;
 }
 
-static int slot_clear(struct source_bpf *source, uint32_t slot)
-{
-	CLEANUP_FREE struct octet_iface *zero = calloc((size_t)source->n_cpus, sizeof(*zero));
-
-	if (!zero)
-		return -ENOMEM;
-	for (uint32_t direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
-		uint32_t index = slot * OCTET_N_DIRECTIONS + direction;
-
-		if (bpf_map_update_elem(source->map_fds[MAP_IFACES], &index, zero, BPF_ANY))
-			return -errno;
-	}
-	return 0;
-}
-
 static int slot_assign(struct source_bpf *source, struct source_interface *interface)
 {
 	bool is_taken[OCTET_SLOTS_MAX];
@@ -96,7 +81,8 @@ static int slot_assign(struct source_bpf *source, struct source_interface *inter
 	if (mkdir(path, 0700))
 		return log_errno(-errno, "cannot make %s", path);
 	interface->slot = slot;
-	return slot_clear(source, slot);
+	source_table_clear_classes(&source->table, slot);
+	return 0;
 }
 
 /* Which of the attached interfaces would see the same frames again; NULL for none. */
@@ -147,13 +133,25 @@ static int interface_look_up(const struct source_bpf *source, const char *name, 
 static void fill_rodata(const struct source_bpf *source, const struct link_facts *facts, uint32_t slot,
 			struct octet *skeleton)
 {
-	skeleton->rodata->octet_slot = slot;
+	const struct octet_table *table = &source->table.facts;
+	const uint64_t base = table->seeds[7] + table->seeds[6] * facts->ifindex;
+	uint64_t mac = 0;
+
+	memcpy(&mac, facts->mac.octets, sizeof(facts->mac.octets));
+	skeleton->rodata->octet_iface_slot = slot;
+	skeleton->rodata->octet_ifindex = facts->ifindex;
 	skeleton->rodata->octet_is_bridge = strcmp(facts->kind, "bridge") == 0;
-	skeleton->rodata->octet_has_own_mac = 1;
-	memcpy((void *)skeleton->rodata->octet_own_mac, facts->mac.octets, sizeof(facts->mac.octets));
+	skeleton->rodata->octet_own_mac = mac;
 	skeleton->rodata->octet_arrival_gap_ns = (uint64_t)source->arrival_gap_ns;
+	skeleton->rodata->octet_max_addresses_per_mac = source->max_addresses_per_mac;
 	skeleton->rodata->octet_tick_ns = source->clock.tick_ns;
 	skeleton->rodata->octet_tick_offset_ns = source->clock.offset_ns;
+	skeleton->rodata->octet_n_slots = table->n_slots;
+	skeleton->rodata->octet_bucket_mask = table->n_buckets - 1;
+	skeleton->rodata->octet_queue_mask = table->n_queue - 1;
+	memcpy((void *)skeleton->rodata->octet_seeds, table->seeds, sizeof(table->seeds));
+	skeleton->rodata->octet_hash_base4 = base + table->seeds[4] * OCTET_V4_PREFIX;
+	skeleton->rodata->octet_hash_base6 = base;
 }
 
 static int load_programs(const struct source_bpf *source, const struct link_facts *facts, uint32_t slot,
@@ -167,7 +165,7 @@ static int load_programs(const struct source_bpf *source, const struct link_fact
 	bpf_program__set_autoload(skeleton->progs.octet_clock, false);
 	fill_rodata(source, facts, slot, skeleton);
 	for (int i = 0; !r && i < N_MAPS; i++)
-		r = bpf_map__reuse_fd(source_skeleton_map(skeleton, (enum source_map)i), source->map_fds[i]);
+		r = bpf_map__reuse_fd(source_skeleton_map(skeleton, (enum source_map)i), source->table.fds[i]);
 	if (!r)
 		r = octet__load(skeleton);
 	if (r) {
@@ -275,22 +273,8 @@ void source_local_macs_refresh(const struct source_bpf *source)
 		__u8 one = 1;
 
 		memcpy(key.mac, facts[i].mac.octets, sizeof(key.mac));
-		bpf_map_update_elem(source->map_fds[MAP_LOCAL_MACS], &key, &one, BPF_ANY);
+		bpf_map_update_elem(source->table.fds[MAP_LOCAL_MACS], &key, &one, BPF_ANY);
 	}
-}
-
-static void read_classes(const struct source_bpf *source, uint32_t index, struct octet_iface *sum)
-{
-	CLEANUP_FREE struct octet_iface *values = calloc((size_t)source->n_cpus, sizeof(*values));
-
-	*sum = (struct octet_iface){0};
-	if (!values || bpf_map_lookup_elem(source->map_fds[MAP_IFACES], &index, values))
-		return;
-	for (int cpu = 0; cpu < source->n_cpus; cpu++)
-		for (int class = 0; class < OCTET_N_CLASSES; class ++) {
-			sum->classes[class].frames += values[cpu].classes[class].frames;
-			sum->classes[class].wire_bytes += values[cpu].classes[class].wire_bytes;
-		}
 }
 
 size_t source_bpf_health(struct source_bpf *source, struct health_interface *interfaces, size_t n_max)
@@ -307,8 +291,8 @@ size_t source_bpf_health(struct source_bpf *source, struct health_interface *int
 		};
 		for (uint32_t direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
 			interfaces[i].is_attached[direction] = attach_is_alive(&interface->attachments[direction]);
-			read_classes(source, interface->slot * OCTET_N_DIRECTIONS + direction,
-				     &interfaces[i].classes[direction]);
+			source_table_classes(&source->table, interface->slot, (enum octet_direction)direction,
+					     &interfaces[i].classes[direction]);
 		}
 	}
 	return n;

@@ -67,8 +67,6 @@ void source_clock_calibrate(struct source_clock *clock)
 	}
 	bpf_program__set_autoload(skeleton->progs.octet_up, false);
 	bpf_program__set_autoload(skeleton->progs.octet_down, false);
-	bpf_map__set_max_entries(skeleton->maps.octet_clients4, 1);
-	bpf_map__set_max_entries(skeleton->maps.octet_clients6, 1);
 	if (octet__load(skeleton) == 0 && sample(skeleton, tick_ns, &clock->offset_ns))
 		clock->tick_ns = tick_ns;
 	octet__destroy(skeleton);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside the BPF source: source_bpf.c owns the maps, source_bpf_read.c reads them, source_bpf_attach.c has the
- * interfaces, source_bpf_clock.c relates the kernel half's clock to ours.
+ * Inside the BPF source: source_bpf.c chooses and owns the tables (io/source_table.h), source_bpf_read.c reads them,
+ * source_bpf_attach.c has the interfaces, source_bpf_clock.c relates the kernel half's clock to ours.
  */
 #ifndef IO_SOURCE_BPF_PRIVATE_H
 #define IO_SOURCE_BPF_PRIVATE_H
@@ -12,11 +12,10 @@
 
 #include "io/attach.h"
 #include "io/source_bpf.h"
+#include "io/source_table.h"
 
 /* Shorter than PATH_MAX, so that a name behind it always fits. */
 #define SOURCE_PIN_DIR_SIZE (PATH_MAX - 256)
-
-enum source_map { MAP_CLIENTS4, MAP_CLIENTS6, MAP_IFACES, MAP_ARRIVALS, MAP_LOCAL_MACS, N_MAPS };
 
 struct source_interface {
 	char name[IF_NAMESIZE];
@@ -26,9 +25,6 @@ struct source_interface {
 	struct attachment attachments[OCTET_N_DIRECTIONS];
 };
 
-/* Entries read by one system call; a bucket of the kernel's hash must fit, and buckets are short. */
-#define SOURCE_BATCH_ENTRIES 512
-
 /* CLOCK_MONOTONIC = jiffies * tick_ns + offset_ns, a tick late at most; tick_ns 0: not known. */
 struct source_clock {
 	uint64_t tick_ns;
@@ -37,21 +33,19 @@ struct source_clock {
 
 struct source_bpf {
 	char pin_dir[SOURCE_PIN_DIR_SIZE];
+	char boot_id[64];
 	char epoch[SOURCE_EPOCH_SIZE];
+	struct source_table table;    /* what is counted into */
+	struct source_table previous; /* what was counted into before, to be read for a last time; else without maps */
 	bool is_resumed;
 	uint32_t n_collections;
-	bool has_failed; /* the last collection did, and that was logged */
 	struct source_clock clock;
 	int64_t arrival_gap_ns;
-	int n_cpus;
-	int map_fds[N_MAPS];
+	uint32_t max_addresses_per_mac;
 	struct source_interface interfaces[OCTET_SLOTS_MAX];
 	size_t n_interfaces;
 	struct ring_buffer *ring;
-	/* for a whole batch: the larger key, and one value for each CPU */
-	struct octet_key6 *keys;
-	struct octet_counters *values;
-	/* while arrivals are drained */
+	/* during a reading */
 	source_reading reading;
 	void *reading_context;
 };

@@ -104,7 +104,7 @@ static int load_baselines(sqlite3 *db, struct store_state *state)
 	size_t capacity = 0;
 	int r = store_prepare(db,
 			      "SELECT mac, vlan, ifindex, ip, up_bytes, up_packets, down_bytes, down_packets,"
-			      " last_up_ns, last_down_ns FROM baselines",
+			      " last_up_ns, last_down_ns, slot, sequence FROM baselines",
 			      &row);
 	int code;
 
@@ -125,6 +125,8 @@ static int load_baselines(sqlite3 *db, struct store_state *state)
 			.total = read_traffic(row, 4),
 			.last_up_ns = sqlite3_column_int64(row, 8),
 			.last_down_ns = sqlite3_column_int64(row, 9),
+			.slot = (uint32_t)sqlite3_column_int64(row, 10),
+			.sequence = (uint32_t)sqlite3_column_int64(row, 11),
 		};
 	}
 	return store_error(db, code);

@@ -104,6 +104,26 @@ static const char schema_1[] =
 	"  down_packets INTEGER NOT NULL"
 	") STRICT;";
 
+/* A baseline for each slot of the kernel's table instead of for each key. */
+static const char schema_2[] =
+	"DROP TABLE baselines;"
+	"CREATE TABLE baselines ("
+	"  slot INTEGER PRIMARY KEY,"
+	"  sequence INTEGER NOT NULL,"
+	"  mac INTEGER NOT NULL,"
+	"  vlan INTEGER NOT NULL,"
+	"  ifindex INTEGER NOT NULL,"
+	"  ip BLOB NOT NULL CHECK (length(ip) = 16),"
+	"  up_bytes INTEGER NOT NULL,"
+	"  up_packets INTEGER NOT NULL,"
+	"  down_bytes INTEGER NOT NULL,"
+	"  down_packets INTEGER NOT NULL,"
+	"  last_up_ns INTEGER NOT NULL," /* CLOCK_MONOTONIC of the epoch's boot */
+	"  last_down_ns INTEGER NOT NULL"
+	") STRICT;"
+	/* those of schema 1 were of another table: nothing can be taken from them any more */
+	"UPDATE store SET epoch = '';";
+
 /* Gives the new store its identity: 8 octets name it, 16 are the key of the public ids. */
 static int fill_1(sqlite3 *db)
 {
@@ -126,6 +146,7 @@ static const struct migration {
 	int (*fill)(sqlite3 *db); /* what SQL alone cannot say; may be NULL */
 } migrations[] = {
 	{schema_1, fill_1},
+	{schema_2, NULL},
 };
 #define NEWEST_VERSION ((int64_t)ARRAY_LENGTH(migrations))
 

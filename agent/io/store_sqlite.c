@@ -83,12 +83,9 @@ static const char *const statement_sql[] = {
 	[STATEMENT_ADDRESS_COUNT] = "SELECT count(*) FROM addresses WHERE seq = ?1",
 	[STATEMENT_ADDRESS_CLEAR] = "DELETE FROM addresses WHERE seq = ?1",
 	[STATEMENT_BASELINE_PUT] =
-		"INSERT INTO baselines (mac, vlan, ifindex, ip, up_bytes, up_packets, down_bytes, down_packets,"
-		" last_up_ns, last_down_ns) VALUES (?5, ?6, ?7, ?8, ?1, ?2, ?3, ?4, ?9, ?10) "
-		"ON CONFLICT (mac, vlan, ifindex, ip) DO UPDATE SET up_bytes = excluded.up_bytes,"
-		" up_packets = excluded.up_packets, down_bytes = excluded.down_bytes,"
-		" down_packets = excluded.down_packets, last_up_ns = excluded.last_up_ns,"
-		" last_down_ns = excluded.last_down_ns",
+		"INSERT OR REPLACE INTO baselines (slot, sequence, mac, vlan, ifindex, ip, up_bytes, up_packets,"
+		" down_bytes, down_packets, last_up_ns, last_down_ns)"
+		" VALUES (?11, ?12, ?5, ?6, ?7, ?8, ?1, ?2, ?3, ?4, ?9, ?10)",
 	[STATEMENT_UNCLAIMED_PUT] =
 		"INSERT INTO unclaimed (mac, up_bytes, up_packets, down_bytes, down_packets) "
 		"VALUES (?5, ?1, ?2, ?3, ?4) "
@@ -270,6 +267,8 @@ static int write_baselines(struct store *store, const struct store_batch *batch)
 		store_bind_ip(statement, 8, &reading->key.ip);
 		sqlite3_bind_int64(statement, 9, reading->last_up_ns);
 		sqlite3_bind_int64(statement, 10, reading->last_down_ns);
+		sqlite3_bind_int64(statement, 11, reading->slot);
+		sqlite3_bind_int64(statement, 12, reading->sequence);
 		r = run(store, STATEMENT_BASELINE_PUT);
 	}
 	return r;
@@ -314,21 +313,7 @@ static void forget_bindings(struct store *store)
 		sqlite3_clear_bindings(store->statements[i]);
 }
 
-int store_write(struct store *store, const struct store_batch *batch)
-{
-	int r = begin(store);
-
-	if (r)
-		return r;
-	r = write_sessions(store, batch);
-	if (!r)
-		r = write_baselines(store, batch);
-	if (!r)
-		r = write_unclaimed(store, batch);
-	forget_bindings(store);
-	return finish(store, r);
-}
-
+/* Drops the baselines of any other epoch. */
 static int set_epoch(struct store *store, const char *boot_id, const char *epoch)
 {
 	CLEANUP(store_statement_clean) sqlite3_stmt *drop = NULL;
@@ -344,6 +329,38 @@ static int set_epoch(struct store *store, const char *boot_id, const char *epoch
 	sqlite3_bind_text(set, 2, boot_id, -1, SQLITE_STATIC);
 	r = store_run(drop);
 	return r ? r : store_run(set);
+}
+
+static int write_batch(struct store *store, const struct store_batch *batch)
+{
+	int r = write_sessions(store, batch);
+
+	if (!r)
+		r = write_baselines(store, batch);
+	if (!r)
+		r = write_unclaimed(store, batch);
+	forget_bindings(store);
+	return r;
+}
+
+int store_write(struct store *store, const struct store_batch *batch)
+{
+	int r = begin(store);
+
+	return r ? r : finish(store, write_batch(store, batch));
+}
+
+int store_write_and_begin_epoch(struct store *store, const struct store_batch *batch, const char *boot_id,
+				const char *epoch)
+{
+	int r = begin(store);
+
+	if (r)
+		return r;
+	r = write_batch(store, batch);
+	if (!r)
+		r = set_epoch(store, boot_id, epoch);
+	return finish(store, r);
 }
 
 int store_begin_epoch(struct store *store, const char *boot_id, const char *epoch)

@@ -71,6 +71,13 @@ int store_begin_epoch(struct store *store, const char *boot_id, const char *epoc
 /* Writes the batch, durably. 0 or -errno, not logged (the worker's owner logs changes of state). */
 int store_write(struct store *store, const struct store_batch *batch);
 
+/*
+ * The same, and from here on the readings are those of another epoch: what the batch says of the old one and
+ * the step to the new one are true together. 0 or -errno, not logged.
+ */
+int store_write_and_begin_epoch(struct store *store, const struct store_batch *batch, const char *boot_id,
+				const char *epoch);
+
 /* A read-only connection to the same file. 0 or -errno, logged. */
 int store_reader_open(const char *path, struct store_reader **out);
 void store_reader_close(struct store_reader **reader);

@@ -8,11 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/cleanup.h"
 #include "bench_programs.skel.h"
+#include "octet/abi.h"
 
 #define N_ROUNDS 15
+#define N_SLOTS 262144u /* each guest takes two */
+#define N_BUCKETS 65536u
 #define N_REPEATS 400000u
 
 enum variant { EMPTY, SMALLEST, OCTET, N_VARIANTS };
@@ -74,6 +78,27 @@ static int program_of(const struct bench *bench, enum variant variant, bool is_u
 	return bpf_program__fd(programs[variant][is_up]);
 }
 
+/* As large as the hashes that it is compared with. */
+static void size_table(struct bench *bench)
+{
+	const uint32_t n_regions = (uint32_t)libbpf_num_possible_cpus();
+	uint64_t *seeds = (uint64_t *)bench->rodata->octet_seeds;
+
+	bpf_map__set_max_entries(bench->maps.octet_slots, n_regions * N_SLOTS);
+	bpf_map__set_max_entries(bench->maps.octet_index, n_regions * N_BUCKETS);
+	bpf_map__set_max_entries(bench->maps.octet_retired, n_regions * N_SLOTS);
+	bpf_map__set_max_entries(bench->maps.octet_regions, n_regions);
+	bpf_map__set_max_entries(bench->maps.octet_ifaces, n_regions * OCTET_SLOTS_MAX * OCTET_N_DIRECTIONS);
+	bench->rodata->octet_n_slots = N_SLOTS;
+	bench->rodata->octet_bucket_mask = N_BUCKETS - 1;
+	bench->rodata->octet_queue_mask = N_SLOTS - 1;
+	bench->rodata->octet_ifindex = 1;
+	if (getrandom(seeds, sizeof(bench->rodata->octet_seeds), 0) < 0)
+		seeds[0] = 1;
+	bench->rodata->octet_hash_base4 = seeds[7] + seeds[6] + seeds[4] * OCTET_V4_PREFIX;
+	bench->rodata->octet_hash_base6 = seeds[7] + seeds[6];
+}
+
 static struct bench *load(uint32_t client_mask)
 {
 	struct bench *bench = bench__open();
@@ -81,13 +106,12 @@ static struct bench *load(uint32_t client_mask)
 	if (!bench)
 		return NULL;
 	bench->rodata->bench_client_mask = client_mask;
-	bpf_map__set_max_entries(bench->maps.octet_clients4, 131072);
-	bpf_map__set_max_entries(bench->maps.octet_clients6, 131072);
+	size_table(bench);
 	bpf_program__set_autoload(bench->progs.octet_up, false);
 	bpf_program__set_autoload(bench->progs.octet_down, false);
 	bpf_program__set_autoload(bench->progs.octet_clock, false);
 	bench->rodata->octet_tick_ns = 4000000;
-	bench->rodata->octet_has_own_mac = 1;
+	bench->rodata->octet_own_mac = 0;
 	bench->rodata->octet_is_bridge = 0;
 	if (bench__load(bench)) {
 		bench__destroy(bench);

@@ -16,10 +16,17 @@ struct smallest_value {
 	__u64 packets;
 };
 
+struct smallest_key4 {
+	__u8 mac[6];
+	__u16 vlan;
+	__u8 ip[4];
+	__u32 ifindex;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, 131072);
-	__type(key, struct octet_key4);
+	__type(key, struct smallest_key4);
 	__type(value, struct smallest_value);
 } bench_smallest4 SEC(".maps");
 
@@ -35,6 +42,18 @@ struct {
 	__type(key, struct smallest_key6);
 	__type(value, struct smallest_value);
 } bench_smallest6 SEC(".maps");
+
+OCTET_INLINE void copy_mac(__u8 *to, const __u8 *from)
+{
+	for (int i = 0; i < 3; i++)
+		((__u16 *)to)[i] = ((const __u16 *)from)[i];
+}
+
+OCTET_INLINE void copy_ip(__u8 *to, const __u8 *from, int n_words)
+{
+	for (int i = 0; i < n_words; i++)
+		((__u32 *)to)[i] = ((const __u32 *)from)[i];
+}
 
 /* Numbers the guest in its MAC and in its address; odd multipliers visit all of them in a scattered order. */
 OCTET_INLINE int next_guest(struct __sk_buff *skb, enum octet_direction direction)
@@ -60,7 +79,7 @@ OCTET_INLINE int smallest(struct __sk_buff *skb, enum octet_direction direction)
 	__u8 *data = (__u8 *)(long)skb->data, *end = (__u8 *)(long)skb->data_end;
 	const __u8 *mac = data + (direction == OCTET_UP ? 6 : 0);
 	struct smallest_value zero = {0}, *value;
-	struct octet_key4 key4 = {0};
+	struct smallest_key4 key4 = {0};
 	struct smallest_key6 key6 = {0};
 	void *map, *key;
 
@@ -68,13 +87,13 @@ OCTET_INLINE int smallest(struct __sk_buff *skb, enum octet_direction direction)
 		return VERDICT_NEXT;
 	if (data[12] == 0x08) {
 		copy_mac(key4.mac, mac);
-		copy_ip4(key4.ip, data + (direction == OCTET_UP ? 26 : 30));
+		copy_ip(key4.ip, data + (direction == OCTET_UP ? 26 : 30), 1);
 		value = bpf_map_lookup_elem(&bench_smallest4, &key4);
 		map = &bench_smallest4;
 		key = &key4;
 	} else {
 		copy_mac(key6.mac, mac);
-		copy_ip6(key6.ip, data + (direction == OCTET_UP ? 22 : 38));
+		copy_ip(key6.ip, data + (direction == OCTET_UP ? 22 : 38), 4);
 		value = bpf_map_lookup_elem(&bench_smallest6, &key6);
 		map = &bench_smallest6;
 		key = &key6;

@@ -6,13 +6,16 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "octet.skel.h"
 
 #define CPUS_MAX 1024
+#define N_BUCKETS 64u
 #define LOOPBACK_IFINDEX 1
 #define VERDICT_NEXT ((__u32)-1) /* TC_ACT_UNSPEC, TCX_NEXT */
 
@@ -39,23 +42,89 @@ void bpf_lab_require(void)
 	libbpf_set_print(keep_silent);
 }
 
-void bpf_lab_open(struct bpf_lab *lab, uint32_t max_entries, const uint8_t *own_mac)
+static void set_up_table(struct bpf_lab *lab)
 {
+	struct octet *skeleton = lab->skeleton;
+	__u64 *seeds = (__u64 *)skeleton->rodata->octet_seeds;
+
+	bpf_map__set_max_entries(skeleton->maps.octet_slots, lab->n_cpus * lab->n_slots);
+	bpf_map__set_max_entries(skeleton->maps.octet_index, lab->n_cpus * N_BUCKETS);
+	bpf_map__set_max_entries(skeleton->maps.octet_regions, lab->n_cpus);
+	bpf_map__set_max_entries(skeleton->maps.octet_retired, lab->n_cpus * BPF_LAB_QUEUE);
+	bpf_map__set_max_entries(skeleton->maps.octet_ifaces, lab->n_cpus * OCTET_SLOTS_MAX * OCTET_N_DIRECTIONS);
+	/* any odd numbers do */
+	for (unsigned int i = 0; i < ARRAY_LENGTH(skeleton->rodata->octet_seeds); i++)
+		seeds[i] = 0x9e3779b97f4a7c15u * (2 * i + 1);
+	skeleton->rodata->octet_ifindex = LOOPBACK_IFINDEX;
+	skeleton->rodata->octet_n_slots = lab->n_slots;
+	skeleton->rodata->octet_bucket_mask = N_BUCKETS - 1;
+	skeleton->rodata->octet_queue_mask = BPF_LAB_QUEUE - 1;
+	skeleton->rodata->octet_max_addresses_per_mac = BPF_LAB_MAX_PER_MAC;
+	skeleton->rodata->octet_hash_base6 = seeds[7] + seeds[6] * LOOPBACK_IFINDEX;
+	skeleton->rodata->octet_hash_base4 = skeleton->rodata->octet_hash_base6 + seeds[4] * OCTET_V4_PREFIX;
+}
+
+static size_t map_bytes(const struct bpf_map *map)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t bytes = (size_t)bpf_map__max_entries(map) * ((bpf_map__value_size(map) + 7) & ~7u);
+
+	return (bytes + page - 1) / page * page;
+}
+
+static void *map_memory(const struct bpf_map *map)
+{
+	void *memory = mmap(NULL, map_bytes(map), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	cr_assert_neq(memory, MAP_FAILED, "%s: %s", bpf_map__name(map), strerror(errno));
+	return memory;
+}
+
+static void stay_on_this_cpu(void)
+{
+	const int cpu = sched_getcpu();
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET((size_t)cpu, &cpus);
+	cr_assert_eq(sched_setaffinity(0, sizeof(cpus), &cpus), 0);
+}
+
+void bpf_lab_open(struct bpf_lab *lab, uint32_t n_slots, const uint8_t *own_mac)
+{
+	const int n_cpus = libbpf_num_possible_cpus();
+
 	bpf_lab_require();
-	*lab = (struct bpf_lab){.skeleton = octet__open(), .n_cpus = libbpf_num_possible_cpus()};
+	cr_assert(n_cpus > 0 && n_cpus <= CPUS_MAX);
+	cr_assert_leq(n_slots, BPF_LAB_QUEUE);
+	*lab = (struct bpf_lab){.skeleton = octet__open(), .n_cpus = (uint32_t)n_cpus, .n_slots = n_slots};
 	cr_assert(lab->skeleton);
-	cr_assert(lab->n_cpus > 0 && lab->n_cpus <= CPUS_MAX);
-	bpf_map__set_max_entries(lab->skeleton->maps.octet_clients4, max_entries);
-	bpf_map__set_max_entries(lab->skeleton->maps.octet_clients6, max_entries);
+	set_up_table(lab);
 	if (own_mac) {
-		lab->skeleton->rodata->octet_has_own_mac = 1;
-		memcpy((void *)lab->skeleton->rodata->octet_own_mac, own_mac, 6);
+		__u64 mac = 0;
+
+		memcpy(&mac, own_mac, 6);
+		lab->skeleton->rodata->octet_own_mac = mac;
 	}
 	cr_assert_eq(octet__load(lab->skeleton), 0, "the programs do not load: %s", strerror(errno));
+	lab->slots = map_memory(lab->skeleton->maps.octet_slots);
+	lab->regions = map_memory(lab->skeleton->maps.octet_regions);
+	lab->queue = map_memory(lab->skeleton->maps.octet_retired);
+	lab->ifaces = map_memory(lab->skeleton->maps.octet_ifaces);
+	stay_on_this_cpu();
+}
+
+static void unmap(const struct bpf_map *map, void *memory)
+{
+	munmap(memory, map_bytes(map));
 }
 
 void bpf_lab_close(struct bpf_lab *lab)
 {
+	unmap(lab->skeleton->maps.octet_slots, lab->slots);
+	unmap(lab->skeleton->maps.octet_regions, lab->regions);
+	unmap(lab->skeleton->maps.octet_retired, lab->queue);
+	unmap(lab->skeleton->maps.octet_ifaces, lab->ifaces);
 	octet__destroy(lab->skeleton);
 	lab->skeleton = NULL;
 }
@@ -114,16 +183,15 @@ void bpf_lab_run(struct bpf_lab *lab, const char *name, const struct frame *fram
 
 void bpf_lab_classes(const struct bpf_lab *lab, enum octet_direction direction, struct octet_iface *sum)
 {
-	static struct octet_iface values[CPUS_MAX];
-	const __u32 index = direction;
-
 	memset(sum, 0, sizeof(*sum));
-	cr_assert_eq(bpf_map_lookup_elem(bpf_map__fd(lab->skeleton->maps.octet_ifaces), &index, values), 0);
-	for (int cpu = 0; cpu < lab->n_cpus; cpu++)
+	for (uint32_t cpu = 0; cpu < lab->n_cpus; cpu++) {
+		const struct octet_iface *of_cpu = &lab->ifaces[cpu * OCTET_SLOTS_MAX * OCTET_N_DIRECTIONS + direction];
+
 		for (int i = 0; i < OCTET_N_CLASSES; i++) {
-			sum->classes[i].frames += values[cpu].classes[i].frames;
-			sum->classes[i].wire_bytes += values[cpu].classes[i].wire_bytes;
+			sum->classes[i].frames += of_cpu->classes[i].frames;
+			sum->classes[i].wire_bytes += of_cpu->classes[i].wire_bytes;
 		}
+	}
 }
 
 struct octet_tally bpf_lab_all_classes(const struct bpf_lab *lab, enum octet_direction direction)
@@ -144,88 +212,98 @@ static __u64 later(__u64 a, __u64 b)
 	return a > b ? a : b;
 }
 
-static bool client_sum(int map_fd, int n_cpus, const void *key, struct octet_counters *sum)
+bool bpf_lab_client(const struct bpf_lab *lab, const struct octet_key *key, struct octet_slot *sum)
 {
-	static struct octet_counters values[CPUS_MAX];
+	bool is_found = false;
 
-	memset(sum, 0, sizeof(*sum));
-	if (bpf_map_lookup_elem(map_fd, key, values))
-		return false;
-	for (int cpu = 0; cpu < n_cpus; cpu++) {
-		sum->up_bytes += values[cpu].up_bytes;
-		sum->up_packets += values[cpu].up_packets;
-		sum->down_bytes += values[cpu].down_bytes;
-		sum->down_packets += values[cpu].down_packets;
-		sum->last_up_ns = later(sum->last_up_ns, values[cpu].last_up_ns);
-		sum->last_down_ns = later(sum->last_down_ns, values[cpu].last_down_ns);
+	*sum = (struct octet_slot){.key = *key};
+	for (uint32_t i = 0; i < lab->n_cpus * lab->n_slots; i++) {
+		const struct octet_slot *slot = &lab->slots[i];
+
+		if (slot->sequence == 0 || memcmp(&slot->key, key, sizeof(*key)) != 0)
+			continue;
+		is_found = true;
+		sum->sequence += slot->sequence;
+		sum->n_keys += slot->n_keys;
+		sum->up_bytes += slot->up_bytes;
+		sum->up_packets += slot->up_packets;
+		sum->down_bytes += slot->down_bytes;
+		sum->down_packets += slot->down_packets;
+		sum->last_up_ns = later(sum->last_up_ns, slot->last_up_ns);
+		sum->last_down_ns = later(sum->last_down_ns, slot->last_down_ns);
 	}
-	return true;
+	return is_found;
 }
 
-bool bpf_lab_client4(const struct bpf_lab *lab, const struct octet_key4 *key, struct octet_counters *sum)
+static size_t count_keys(const struct bpf_lab *lab, bool is_mac_only)
 {
-	return client_sum(bpf_map__fd(lab->skeleton->maps.octet_clients4), lab->n_cpus, key, sum);
-}
-
-bool bpf_lab_client6(const struct bpf_lab *lab, const struct octet_key6 *key, struct octet_counters *sum)
-{
-	return client_sum(bpf_map__fd(lab->skeleton->maps.octet_clients6), lab->n_cpus, key, sum);
-}
-
-static size_t count_keys(int map_fd)
-{
-	struct octet_key6 key; /* the larger one */
 	size_t n = 0;
 
-	for (const void *previous = NULL; bpf_map_get_next_key(map_fd, previous, &key) == 0; previous = &key)
-		n++;
+	for (uint32_t i = 0; i < lab->n_cpus * lab->n_slots; i++)
+		n += lab->slots[i].sequence && !(lab->slots[i].key.vlan & OCTET_VLAN_MAC_ONLY) == !is_mac_only;
 	return n;
 }
 
-size_t bpf_lab_n_clients4(const struct bpf_lab *lab)
+size_t bpf_lab_n_clients(const struct bpf_lab *lab)
 {
-	return count_keys(bpf_map__fd(lab->skeleton->maps.octet_clients4));
+	return count_keys(lab, false);
 }
 
-size_t bpf_lab_n_clients6(const struct bpf_lab *lab)
+size_t bpf_lab_n_macs(const struct bpf_lab *lab)
 {
-	return count_keys(bpf_map__fd(lab->skeleton->maps.octet_clients6));
+	return count_keys(lab, true);
 }
 
-struct octet_key4 bpf_lab_key4(uint16_t guest, uint16_t vlan)
+struct octet_key bpf_lab_key(uint16_t guest, uint16_t vlan, bool is_ipv6)
 {
-	struct octet_key4 key = {.vlan = vlan, .ifindex = LOOPBACK_IFINDEX};
+	struct octet_key key = {.vlan = vlan, .ifindex = LOOPBACK_IFINDEX};
 
 	frame_guest_mac(guest, key.mac);
-	if (!(vlan & OCTET_VLAN_MAC_ONLY))
-		frame_guest_ip4(guest, key.ip);
+	if (vlan & OCTET_VLAN_MAC_ONLY)
+		return key;
+	if (is_ipv6) {
+		frame_guest_ip6(guest, key.ip);
+	} else {
+		key.ip[10] = 0xff;
+		key.ip[11] = 0xff;
+		frame_guest_ip4(guest, key.ip + 12);
+	}
 	return key;
 }
 
-struct octet_key6 bpf_lab_key6(uint16_t guest, uint16_t vlan)
+struct octet_region *bpf_lab_region(const struct bpf_lab *lab)
 {
-	struct octet_key6 key = {.vlan = vlan, .ifindex = LOOPBACK_IFINDEX};
-
-	frame_guest_mac(guest, key.mac);
-	frame_guest_ip6(guest, key.ip);
-	return key;
+	return &lab->regions[sched_getcpu()];
 }
 
-static void delete_keys(int map_fd)
+void bpf_lab_retire(struct bpf_lab *lab, const struct octet_key *key)
 {
-	struct octet_key6 key;
+	const uint32_t cpu = (uint32_t)sched_getcpu();
+	struct octet_region *region = &lab->regions[cpu];
 
-	while (bpf_map_get_next_key(map_fd, NULL, &key) == 0)
-		cr_assert_eq(bpf_map_delete_elem(map_fd, &key), 0);
+	for (uint32_t number = 0; number < lab->n_slots; number++) {
+		struct octet_slot *slot = &lab->slots[cpu * lab->n_slots + number];
+
+		if (slot->sequence == 0 || memcmp(&slot->key, key, sizeof(*key)) != 0)
+			continue;
+		slot->booked_up_ns = slot->last_up_ns;
+		slot->booked_down_ns = slot->last_down_ns;
+		lab->queue[cpu * BPF_LAB_QUEUE + (region->retired_head & (BPF_LAB_QUEUE - 1))] = number;
+		region->retired_head++;
+		return;
+	}
+	cr_assert_fail("no such key");
 }
 
 void bpf_lab_reset(struct bpf_lab *lab)
 {
-	static const struct octet_iface zero[CPUS_MAX];
+	const struct bpf_map *index = lab->skeleton->maps.octet_index;
+	void *buckets = map_memory(index);
 
-	delete_keys(bpf_map__fd(lab->skeleton->maps.octet_clients4));
-	delete_keys(bpf_map__fd(lab->skeleton->maps.octet_clients6));
-	for (__u32 index = 0; index < OCTET_N_DIRECTIONS; index++)
-		cr_assert_eq(bpf_map_update_elem(bpf_map__fd(lab->skeleton->maps.octet_ifaces), &index, zero, BPF_ANY),
-			     0);
+	memset(buckets, 0, map_bytes(index));
+	unmap(index, buckets);
+	memset(lab->slots, 0, map_bytes(lab->skeleton->maps.octet_slots));
+	memset(lab->regions, 0, map_bytes(lab->skeleton->maps.octet_regions));
+	memset(lab->queue, 0, map_bytes(lab->skeleton->maps.octet_retired));
+	memset(lab->ifaces, 0, map_bytes(lab->skeleton->maps.octet_ifaces));
 }

@@ -16,8 +16,17 @@ struct octet;
 
 struct bpf_lab {
 	struct octet *skeleton;
-	int n_cpus;
+	uint32_t n_cpus;
+	uint32_t n_slots; /* of each CPU */
+	/* mapped */
+	struct octet_slot *slots;
+	struct octet_region *regions;
+	uint64_t *queue; /* BPF_LAB_QUEUE for each CPU */
+	struct octet_iface *ifaces;
 };
+
+#define BPF_LAB_QUEUE 256u
+#define BPF_LAB_MAX_PER_MAC 4u
 
 struct bpf_lab_run {
 	enum octet_direction direction;
@@ -30,8 +39,11 @@ struct bpf_lab_run {
 /* Skips the running test, with the reason, where root or BPF are missing. */
 void bpf_lab_require(void);
 
-/* max_entries of each table of clients; with own_mac, that MAC is the interface's own. */
-void bpf_lab_open(struct bpf_lab *lab, uint32_t max_entries, const uint8_t *own_mac);
+/*
+ * A table of so many slots on each CPU, up to BPF_LAB_QUEUE; with own_mac, that MAC is the interface's own. The process
+ * stays on one CPU.
+ */
+void bpf_lab_open(struct bpf_lab *lab, uint32_t n_slots, const uint8_t *own_mac);
 void bpf_lab_close(struct bpf_lab *lab);
 
 /* Whether it can be loaded as on machines that cannot load from unaligned addresses. */
@@ -46,15 +58,17 @@ int bpf_lab_try(struct bpf_lab *lab, const struct frame *frame, const struct bpf
 /* Sums over the CPUs. */
 void bpf_lab_classes(const struct bpf_lab *lab, enum octet_direction direction, struct octet_iface *sum);
 struct octet_tally bpf_lab_all_classes(const struct bpf_lab *lab, enum octet_direction direction);
-bool bpf_lab_client4(const struct bpf_lab *lab, const struct octet_key4 *key, struct octet_counters *sum);
-bool bpf_lab_client6(const struct bpf_lab *lab, const struct octet_key6 *key, struct octet_counters *sum);
-/* The whole table of a family: how many keys it has. */
-size_t bpf_lab_n_clients4(const struct bpf_lab *lab);
-size_t bpf_lab_n_clients6(const struct bpf_lab *lab);
+bool bpf_lab_client(const struct bpf_lab *lab, const struct octet_key *key, struct octet_slot *sum);
+/* Keys with an address, and entries of MACs. */
+size_t bpf_lab_n_clients(const struct bpf_lab *lab);
+size_t bpf_lab_n_macs(const struct bpf_lab *lab);
 
-/* Keys of a guest, on the interface of tests. */
-struct octet_key4 bpf_lab_key4(uint16_t guest, uint16_t vlan);
-struct octet_key6 bpf_lab_key6(uint16_t guest, uint16_t vlan);
+/* The key of a guest, on the interface of tests; with OCTET_VLAN_MAC_ONLY in vlan, its MAC's own. */
+struct octet_key bpf_lab_key(uint16_t guest, uint16_t vlan, bool is_ipv6);
+
+/* Slots that this CPU's guests have, and what the agent does: books a key up to now and gives its slot back. */
+struct octet_region *bpf_lab_region(const struct bpf_lab *lab);
+void bpf_lab_retire(struct bpf_lab *lab, const struct octet_key *key);
 
 /* Forgets all clients and class counters. */
 void bpf_lab_reset(struct bpf_lab *lab);

@@ -225,7 +225,8 @@ struct source_bpf *net_lab_source(const char *known_epoch)
 	const struct source_bpf_options options = {.pin_dir = NET_LAB_PINS,
 						   .boot_id = NET_LAB_BOOT_ID,
 						   .known_epoch = known_epoch,
-						   .max_addresses = MAX_ADDRESSES};
+						   .max_addresses = MAX_ADDRESSES,
+						   .max_addresses_per_mac = 32};
 	struct source_bpf *source = NULL;
 
 	/* closing without keeping removes it */
@@ -234,10 +235,25 @@ struct source_bpf *net_lab_source(const char *known_epoch)
 	return source;
 }
 
+/* The sum of a key's slots on all CPUs; the entries that MACs have beside their addresses are left out while empty. */
 void net_lab_take_reading(void *context, const struct counter_reading *reading)
 {
 	struct net_lab_readings *readings = context;
+	struct counter_reading *sum;
 
+	if (reading->key.vlan & OCTET_VLAN_MAC_ONLY && traffic_is_zero(&reading->total) && reading->last_up_ns == 0)
+		return;
+	for (size_t i = 0; i < readings->n_readings; i++) {
+		sum = &readings->readings[i];
+		if (memcmp(&sum->key, &reading->key, sizeof(sum->key)) != 0)
+			continue;
+		traffic_add(&sum->total, &reading->total);
+		if (sum->last_up_ns < reading->last_up_ns)
+			sum->last_up_ns = reading->last_up_ns;
+		if (sum->last_down_ns < reading->last_down_ns)
+			sum->last_down_ns = reading->last_down_ns;
+		return;
+	}
 	cr_assert_lt(readings->n_readings, NET_LAB_READINGS_MAX);
 	readings->readings[readings->n_readings++] = *reading;
 }

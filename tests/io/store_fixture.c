@@ -265,6 +265,8 @@ void store_lab_add_balanced(struct store_batch *batch, uint64_t seq, uint64_t up
 		.addresses[0] = {.ip = ip_from_v4(v4), .bytes = up_bytes},
 	};
 	struct counter_reading reading = {
+		.slot = (uint32_t)seq,
+		.sequence = 2,
 		.key = {.mac = record.mac, .ip = record.addresses[0].ip, .ifindex = 3},
 		.total.up_bytes = up_bytes,
 	};

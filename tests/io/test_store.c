@@ -274,6 +274,8 @@ Test(store, loads_open_sessions_only)
 static struct counter_reading reading_of(uint8_t last, uint64_t up_bytes)
 {
 	return (struct counter_reading){
+		.slot = last,
+		.sequence = UINT32_MAX - last,
 		.key = {.mac.octets = {0xfe, 1, 2, 3, 4, last},
 			.vlan = 0x8fff,
 			.ifindex = UINT32_MAX,
@@ -321,9 +323,21 @@ Test(store, baselines_are_kept_within_their_epoch)
 
 		cr_assert_not_null(found);
 		cr_assert_eq(memcmp(&found->total, &readings[i].total, sizeof(found->total)), 0);
+		cr_assert_eq(found->slot, readings[i].slot);
+		cr_assert_eq(found->sequence, readings[i].sequence);
 		cr_assert_eq(found->last_up_ns, readings[i].last_up_ns);
 		cr_assert_eq(found->last_down_ns, readings[i].last_down_ns);
 	}
+	store_state_clean(&state);
+	/* the last words of an epoch and the step to the next one are one */
+	store_lab_add_balanced(&batch, 1, 1234);
+	cr_assert_eq(store_write_and_begin_epoch(store, &batch, BOOT_ID, "next"), 0);
+	store_batch_clean(&batch);
+	state = load(store);
+	cr_assert_str_eq(state.epoch, "next");
+	cr_assert_eq(state.n_baselines, 0);
+	cr_assert_eq(state.n_open_sessions, 1);
+	cr_assert_eq(state.open_sessions[0].traffic.up_bytes, 1234);
 	store_state_clean(&state);
 	cr_assert_eq(store_begin_epoch(store, BOOT_ID, "another"), 0);
 	state = load(store);

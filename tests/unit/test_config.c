@@ -71,7 +71,7 @@ Test(config, each_integer_takes_its_bounds_and_nothing_beyond)
 		}
 	}
 	cr_expect_eq(config.listen_port, 65535);
-	cr_expect_eq(config.max_addresses, 1048576);
+	cr_expect_eq(config.max_addresses, 1048575);
 	cr_expect_eq(config.idle_timeout_s, 2592000);
 	cr_expect_eq(config.rate_limit_per_minute, 1000000);
 }

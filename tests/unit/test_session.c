@@ -145,9 +145,26 @@ Test(session, an_answer_that_is_read_first_is_the_sessions)
 	cr_expect_eq(session_engine_unclaimed(engine).down_bytes, 0u);
 }
 
+/* The CPUs that send to a guest and that receive from it have slots of their own, read one behind the other. */
+Test(session, what_one_collection_reads_belongs_together)
+{
+	session_engine_tick(engine, at(9), &events);
+	traffic(10, 1, "10.0.0.1", 0, 500);
+	traffic(10, 1, "10.0.0.2", 0, 11);
+	traffic(11, 1, "10.0.0.1", 60, 0);
+	cr_assert_not_null(online(1));
+	cr_expect_eq(online(1)->traffic.down_bytes, 511u);
+	cr_expect(traffic_is_zero(&(struct traffic){.down_bytes = session_engine_unclaimed(engine).down_bytes}));
+	/* and what a later one reads is booked as ever */
+	session_engine_tick(engine, at(12), &events);
+	traffic(13, 1, "10.0.0.1", 0, 5);
+	cr_expect_eq(online(1)->traffic.down_bytes, 516u);
+}
+
 Test(session, what_was_sent_before_the_first_packet_is_not)
 {
 	traffic(10, 1, "10.0.0.1", 0, 500);
+	session_engine_tick(engine, at(10), &events);
 	traffic(11, 1, "10.0.0.1", 60, 0);
 	cr_assert_not_null(online(1));
 	cr_expect_eq(online(1)->traffic.down_bytes, 0u);
@@ -198,6 +215,7 @@ Test(session, octets_to_an_absent_guest_are_not_of_its_next_session)
 	traffic(10, 1, "10.0.0.1", 60, 0);
 	session_engine_tick(engine, at(10 + IDLE_S), &events);
 	traffic(400, 1, "10.0.0.1", 0, 77);
+	session_engine_tick(engine, at(401), &events);
 	traffic(500, 1, "10.0.0.1", 60, 0);
 	cr_assert_not_null(online(1));
 	cr_expect_eq(online(1)->seq, 2u);
