@@ -149,6 +149,15 @@ static struct traffic subtract(const struct traffic *total, const struct traffic
 	};
 }
 
+/* A key that has counted nothing yet: what the store does not have of it is zero, and so is it. */
+static void begin_empty(struct ledger *ledger, struct ledger_entry *entry, const struct counter_reading *reading)
+{
+	ledger->n_entries += entry->version == 0;
+	entry->baseline = *reading;
+	entry->version++;
+	entry->saved_version = entry->version;
+}
+
 int ledger_observe(struct ledger *ledger, const struct counter_reading *reading, struct ledger_delta *out)
 {
 	struct ledger_entry *entry = NULL;
@@ -162,7 +171,12 @@ int ledger_observe(struct ledger *ledger, const struct counter_reading *reading,
 
 	if (r)
 		return r;
-	if (entry->version > 0 && entry->baseline.sequence == reading->sequence) {
+	if (entry->version == 0 || entry->baseline.sequence != reading->sequence) {
+		if (!delta.has_up && traffic_is_zero(&delta.traffic)) {
+			begin_empty(ledger, entry, reading);
+			return 0;
+		}
+	} else {
 		if (!has_restarted(&reading->total, &entry->baseline.total))
 			delta.traffic = subtract(&reading->total, &entry->baseline.total);
 		delta.has_up = delta.traffic.up_packets > 0 || reading->last_up_ns > entry->baseline.last_up_ns;

@@ -222,10 +222,15 @@ int net_lab_n_tcx_links(uint32_t ifindex, enum octet_direction direction, int ex
 
 struct source_bpf *net_lab_source(const char *known_epoch)
 {
+	return net_lab_source_sized(known_epoch, MAX_ADDRESSES);
+}
+
+struct source_bpf *net_lab_source_sized(const char *known_epoch, uint32_t n_slots)
+{
 	const struct source_bpf_options options = {.pin_dir = NET_LAB_PINS,
 						   .boot_id = NET_LAB_BOOT_ID,
 						   .known_epoch = known_epoch,
-						   .max_addresses = MAX_ADDRESSES,
+						   .max_addresses = n_slots,
 						   .max_addresses_per_mac = 32};
 	struct source_bpf *source = NULL;
 

@@ -49,6 +49,8 @@ int net_lab_n_tcx_links(uint32_t ifindex, enum octet_direction direction, int ex
 
 /* The source of the agent under test, as the agent opens it; fails the test when that fails. */
 struct source_bpf *net_lab_source(const char *known_epoch);
+/* The same with a table of so many slots on each CPU. */
+struct source_bpf *net_lab_source_sized(const char *known_epoch, uint32_t n_slots);
 
 #define NET_LAB_READINGS_MAX 4096
 struct net_lab_readings {

@@ -171,6 +171,10 @@ Test(ledger, only_what_is_saved_and_silent_can_be_given_back)
 	free(changed);
 	cr_expect_eq(n_idle(ledger, 50), 1u);
 	cr_expect_eq(n_idle(ledger, 10), 0u);
+	/* an entry of a MAC that has counted nothing needs no row in the store */
+	sent_to = reading_of(4, 0, 0, 0);
+	cr_expect_eq(ledger_observe(ledger, &sent_to, &delta), 0);
+	cr_expect_eq(n_idle(ledger, 50), 2u);
 	ledger_clear(ledger);
 	cr_expect_eq(n_idle(ledger, 50), 0u);
 	cr_expect_eq(ledger_size(ledger), 0u);
