@@ -16,6 +16,9 @@
 #include "io/now.h"
 #include "io/zone.h"
 
+/* Guests who were never answered are few but in a flood of invented MACs; beyond so many, others wait for an answer. */
+#define MAX_UNANSWERED 1000
+
 static int open_tokens(struct app *app)
 {
 	int r = token_file_new(app->config->state_dir, &app->tokens);
@@ -113,6 +116,8 @@ static int open_core(struct app *app)
 		.idle_timeout_ns = app->config->idle_timeout_s * NS_PER_S,
 		.location_id = app->config->location_id,
 		.location_name = app->config->location_name,
+		.max_online = app->config->max_guests,
+		.max_unanswered = MAX_UNANSWERED,
 	};
 	bool is_same_boot = strcmp(app->state.boot_id, app->boot_id) == 0;
 	int r = ledger_new(&app->ledger);

@@ -99,6 +99,7 @@ static const struct health *get_health(void *context)
 		.n_keys = n_keys,
 		.max_keys = max_keys,
 		.n_online = session_engine_n_online(app->engine),
+		.n_waiting = session_engine_n_waiting(app->engine),
 		.total = ledger_total(app->ledger),
 		.unclaimed = session_engine_unclaimed(app->engine),
 		.is_store_ok = !store_error,

@@ -37,6 +37,7 @@ static const struct slot slots[] = {
 	[CONFIG_KEY_COLLECT_INTERVAL_MS] = SLOT(STORE_I64, collect_interval_ms),
 	[CONFIG_KEY_MAX_STALENESS_MS] = SLOT(STORE_I64, max_staleness_ms),
 	[CONFIG_KEY_IDLE_TIMEOUT_S] = SLOT(STORE_I64, idle_timeout_s),
+	[CONFIG_KEY_MAX_GUESTS] = SLOT(STORE_U32, max_guests),
 	[CONFIG_KEY_STATE_DIR] = SLOT(STORE_TEXT, state_dir),
 	[CONFIG_KEY_FLUSH_INTERVAL_S] = SLOT(STORE_I64, flush_interval_s),
 	[CONFIG_KEY_LOCATION_ID] = SLOT(STORE_TEXT, location_id),

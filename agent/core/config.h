@@ -28,6 +28,7 @@ struct config {
 	int64_t max_staleness_ms;    /* default 250 */
 	/* sessions */
 	int64_t idle_timeout_s; /* default 300 */
+	uint32_t max_guests;    /* default 10000 */
 	/* store */
 	char *state_dir;          /* default "/var/lib/octetd" */
 	int64_t flush_interval_s; /* default 60 */

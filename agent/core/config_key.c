@@ -52,6 +52,8 @@ static const struct config_key keys[] = {
 						    "how old the numbers of an answer may be, in milliseconds"),
 	[CONFIG_KEY_IDLE_TIMEOUT_S] = INTEGER_KEY("idle_timeout_s", 1, 30 * DAY_S, "300",
 						  "a guest that is silent for so many seconds is off-line"),
+	[CONFIG_KEY_MAX_GUESTS] =
+		INTEGER_KEY("max_guests", 1, 1000000, "10000", "guests on line at once; more of them wait for a place"),
 	[CONFIG_KEY_STATE_DIR] = STRING_KEY("state_dir", "/var/lib/octetd", config_value_directory,
 					    "where sessions and tokens are kept"),
 	[CONFIG_KEY_FLUSH_INTERVAL_S] =

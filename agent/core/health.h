@@ -29,6 +29,7 @@ struct health {
 	const struct health_interface *interfaces;
 	size_t n_interfaces;
 	uint64_t n_online;
+	uint64_t n_waiting; /* guests without a session because of a bound */
 	uint64_t n_keys;
 	uint64_t max_keys;
 	struct traffic total; /* all deltas since start */

@@ -80,8 +80,8 @@ static int add_interface_reasons(json_t *reasons, const struct health_interface 
 					direction_names[direction]);
 		if (full->frames)
 			r |= add_reason(reasons,
-					"interface %s: %llu frames %s found the client table full; raise max_addresses "
-					"and restart once with --keep-counting=false",
+					"interface %s: %llu frames %s found the table of clients full and are nobody's: raise "
+					"max_addresses",
 					interface->name, (unsigned long long)full->frames, direction_names[direction]);
 	}
 	return r;
@@ -97,6 +97,11 @@ static json_t *json_reasons(const struct health *health)
 		r |= add_reason(reasons, "no interface is counted on");
 	for (size_t i = 0; i < health->n_interfaces; i++)
 		r |= add_interface_reasons(reasons, &health->interfaces[i]);
+	if (health->n_waiting)
+		r |= add_reason(reasons,
+				"%llu MACs send and have no session: they wait for an answer (a flood of invented "
+				"MACs?) or for a place (max_guests)",
+				(unsigned long long)health->n_waiting);
 	if (health->collect_error)
 		r |= add_reason(reasons, "collector: %s", health->collect_error);
 	else if (health->collected_ms_ago < 0)
@@ -135,7 +140,10 @@ static json_t *json_online(const struct health *health)
 {
 	json_auto_t *object = json_object();
 
-	return json_object_set_new(object, "online", json_uint(health->n_online)) ? NULL : TAKE_PTR(object);
+	int r = json_object_set_new(object, "online", json_uint(health->n_online));
+
+	r |= json_object_set_new(object, "waiting", json_uint(health->n_waiting));
+	return r ? NULL : TAKE_PTR(object);
 }
 
 json_t *json_health(const struct health *health)

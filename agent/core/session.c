@@ -84,7 +84,7 @@ struct client *session_client_get(struct session_engine *engine, const struct ma
 
 void session_client_drop(struct session_engine *engine, struct client *client)
 {
-	if (client->n_sessions > 0 || !traffic_is_zero(&client->unclaimed) ||
+	if (client->n_sessions > 0 || client->is_waiting || !traffic_is_zero(&client->unclaimed) ||
 	    client->unclaimed_version != client->unclaimed_saved_version)
 		return;
 	HASH_DEL(engine->clients, client);
@@ -108,6 +108,7 @@ static struct session *session_add(struct session_engine *engine, struct client 
 	client->online = session;
 	client->n_sessions++;
 	engine->n_online++;
+	engine->n_unanswered++;
 	return session;
 }
 
@@ -138,8 +139,9 @@ static struct session *session_begin(struct session_engine *engine, struct clien
 	/* without memory for the names the session is kept all the same: octets go first */
 	record->location_id = engine->rules.location_id ? strdup(engine->rules.location_id) : NULL;
 	record->location_name = engine->rules.location_name ? strdup(engine->rules.location_name) : NULL;
+	session_wait_end(engine, client, session);
 	session_mark_transition(engine, session);
-	(void)event_list_append(events, (struct event){EVENT_SESSION_ONLINE, record->seq, start});
+	(void)event_list_append(events, (struct event){EVENT_SESSION_ONLINE, record->seq, record->start});
 	return session;
 }
 
@@ -158,18 +160,11 @@ static void session_finish(struct session_engine *engine, struct session *sessio
 	session_address_release(engine, session);
 	session->client->online = NULL;
 	engine->n_online--;
+	session_mark_answered(engine, session);
 	session_close_record(&session->record, end, cause);
 	session_mark_transition(engine, session);
 	(void)event_list_append(events,
 				(struct event){EVENT_SESSION_OFFLINE, session->record.seq, session->record.end});
-}
-
-static void traffic_subtract(struct traffic *from, const struct traffic *less)
-{
-	from->up_bytes -= less->up_bytes;
-	from->up_packets -= less->up_packets;
-	from->down_bytes -= less->down_bytes;
-	from->down_packets -= less->down_packets;
 }
 
 static void clear_unclaimed(struct client *client)
@@ -261,6 +256,8 @@ static void book(struct session_engine *engine, struct session *session, struct 
 	bool is_first = record->n_addresses == 0, has_changed = false;
 
 	traffic_add(&record->traffic, &delta->traffic);
+	if (delta->traffic.down_packets > 0)
+		session_mark_answered(engine, session);
 	if (delta->has_up && record->last_seen.mono_ns < seen.mono_ns)
 		record->last_seen = seen;
 	if (delta->traffic.up_packets > 0)
@@ -280,6 +277,7 @@ int session_engine_apply(struct session_engine *engine, struct instant now, stru
 			 const struct ledger_delta *delta, struct event_list *events)
 {
 	struct client *client = session_client_get(engine, &delta->key.mac);
+	bool is_stray, wants_session;
 	struct session *session;
 
 	if (!client) {
@@ -295,14 +293,18 @@ int session_engine_apply(struct session_engine *engine, struct instant now, stru
 		session_finish(engine, session, session->record.last_seen, END_CAUSE_IDLE_TIMEOUT, events);
 		session = NULL;
 	}
-	if (!session && delta->traffic.up_packets > 0)
-		session = session_begin(engine, client, seen, events);
+	is_stray = is_astray(client, delta);
+	wants_session = !session && !is_stray && (delta->traffic.up_packets > 0 || client->is_waiting);
+	if (wants_session && !session_must_wait(engine, client, delta))
+		session = session_begin(engine, client, client->is_waiting ? client->waiting_since : seen, events);
 	if (session)
 		claim(engine, client, delta, &session->record);
-	if (is_astray(client, delta))
+	if (is_stray)
 		traffic_add(&engine->unclaimed, &delta->traffic);
 	else if (session)
 		book(engine, session, seen, delta, events);
+	else if (wants_session)
+		session_wait(engine, client, seen, delta);
 	else
 		leave_unclaimed(engine, client, delta);
 	session_client_drop(engine, client);
@@ -338,6 +340,7 @@ void session_engine_tick(struct session_engine *engine, struct instant now, stru
 	struct session *session, *next;
 
 	engine->round++;
+	session_wait_tick(engine, now);
 	HASH_ITER (hh, engine->sessions, session, next) {
 		struct session_record *record = &session->record;
 
@@ -375,6 +378,8 @@ int session_engine_resume(struct session_engine *engine, const struct session_re
 	session = session_add(engine, client, record->seq);
 	if (!session || session_record_copy(&session->record, record))
 		return -ENOMEM;
+	if (record->traffic.down_packets > 0)
+		session_mark_answered(engine, session);
 	session_address_resume(engine, session);
 	if (engine->next_seq <= record->seq)
 		engine->next_seq = record->seq + 1;

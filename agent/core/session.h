@@ -12,6 +12,10 @@
  * absent guest, and what a bridge floods to a port behind which the guest is not, is "unclaimed" for good: the
  * sum over sessions plus unclaimed always equals the sum of all deltas.
  *
+ * Bounds: beyond max_online no session begins, beyond max_unanswered none that is not answered. Such guests wait
+ * (n_waiting), as many as there may be sessions; the octets of whoever waits are unclaimed until its session begins,
+ * and for good if it falls silent before or the agent is restarted meanwhile.
+ *
  * An address belongs to the session whose guest sent from it last. Sessions and the index of addresses
  * are owned here; a pointer that a look-up returns is borrowed until the next call that is not const.
  *
@@ -42,6 +46,12 @@ struct session_rules {
 	int64_t idle_timeout_ns;
 	const char *location_id;   /* borrowed for the engine's life; may be NULL */
 	const char *location_name; /* likewise */
+	size_t max_online;         /* sessions at once; 0: no bound */
+	/*
+	 * Of them those that nothing was ever sent to; 0: no bound. Beyond it a guest waits: its session begins with the
+	 * first answer to it. So a flood of invented MACs ends here, and who is answered comes in all the same.
+	 */
+	size_t max_unanswered;
 };
 
 /* A dirty record on its way to the store. */
@@ -95,6 +105,8 @@ void session_engine_each_unsaved(const struct session_engine *engine,
 				 void (*visit)(void *context, const struct session_record *record), void *context);
 
 size_t session_engine_n_online(const struct session_engine *engine);
+/* Guests who send and have no session, because of a bound. */
+size_t session_engine_n_waiting(const struct session_engine *engine);
 struct traffic session_engine_unclaimed(const struct session_engine *engine);
 /* True when a start, an end or a re-stamp waits to be written: flush at once. */
 bool session_engine_has_transition(const struct session_engine *engine);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside the session engine: session.c decides when sessions begin and end, session_address.c whose an
- * address is, session_save.c what the store still lacks.
+ * Inside the session engine: session.c decides when sessions begin and end, session_wait.c who has to wait for one,
+ * session_address.c whose an address is, session_save.c what the store still lacks.
  */
 #ifndef CORE_SESSION_PRIVATE_H
 #define CORE_SESSION_PRIVATE_H
@@ -27,6 +27,11 @@ struct client {
 	uint64_t unclaimed_round;  /* the collection that left them; 0: before this engine */
 	uint64_t unclaimed_version;
 	uint64_t unclaimed_saved_version;
+	/* who waits for a session: since when, its latest frame, and what is to be its own */
+	bool is_waiting;
+	struct instant waiting_since;
+	struct instant waiting_seen;
+	struct traffic waiting;
 	UT_hash_handle hh;
 };
 
@@ -37,6 +42,7 @@ struct session {
 	uint64_t saved_version;
 	uint64_t transition_version; /* version of the last change that filters can see */
 	bool is_pending;             /* transition_version > saved_version: it is in engine->pending */
+	bool is_answered;            /* something was sent to the guest; what is not counts in engine->n_unanswered */
 	UT_hash_handle hh;
 	struct session *prev, *next; /* in engine->pending */
 };
@@ -57,6 +63,8 @@ struct session_engine {
 	struct binding *bindings; /* by ip */
 	struct session *pending;
 	size_t n_online;
+	size_t n_unanswered; /* of those on line */
+	size_t n_waiting;
 	uint64_t round; /* from 1 on; beyond 1, a whole collection is booked and gaps between readings are known */
 	struct traffic unclaimed; /* what waits at clients, and what nobody has claimed */
 };
@@ -66,6 +74,19 @@ struct client *session_client_get(struct session_engine *engine, const struct ma
 /* Frees the client when nothing needs it any more. */
 void session_client_drop(struct session_engine *engine, struct client *client);
 void session_forget(struct session_engine *engine, struct session *session);
+
+/* session_wait.c */
+/* Whether a session may not begin now, with this delta. */
+bool session_must_wait(const struct session_engine *engine, const struct client *client,
+		       const struct ledger_delta *delta);
+/* Keeps the octets for the session that is to come. */
+void session_wait(struct session_engine *engine, struct client *client, struct instant seen,
+		  const struct ledger_delta *delta);
+/* The session has begun: hands over what has waited for it. */
+void session_wait_end(struct session_engine *engine, struct client *client, struct session *session);
+/* Gives up on whoever has fallen silent. */
+void session_wait_tick(struct session_engine *engine, struct instant now);
+void session_mark_answered(struct session_engine *engine, struct session *session);
 
 /* session_address.c */
 /* The guest has sent from ip at seen: remember it and bind it. True when the set of addresses has changed. */

@@ -24,6 +24,15 @@ static inline void traffic_add(struct traffic *sum, const struct traffic *more)
 	sum->down_packets += more->down_packets;
 }
 
+/* less is part of from. */
+static inline void traffic_subtract(struct traffic *from, const struct traffic *less)
+{
+	from->up_bytes -= less->up_bytes;
+	from->up_packets -= less->up_packets;
+	from->down_bytes -= less->down_bytes;
+	from->down_packets -= less->down_packets;
+}
+
 static inline bool traffic_is_zero(const struct traffic *traffic)
 {
 	return !(traffic->up_bytes | traffic->up_packets | traffic->down_bytes | traffic->down_packets);

@@ -543,3 +543,77 @@ Test(session, sums_hold_under_random_schedules)
 	}
 	check_invariants(&model);
 }
+
+/* ---- bounds ---- */
+
+static void bounded(size_t max_online, size_t max_unanswered)
+{
+	const struct session_rules rules = {.idle_timeout_ns = IDLE_S * NS_PER_S,
+					    .max_online = max_online,
+					    .max_unanswered = max_unanswered};
+
+	session_engine_free(&engine);
+	cr_assert_eq(session_engine_new(&rules, 1, &engine), 0);
+	session_engine_tick(engine, at(1), &events);
+}
+
+Test(session, in_a_flood_only_who_is_answered_comes_in)
+{
+	bounded(0, 2);
+	for (uint8_t client = 1; client <= 4; client++)
+		traffic(10, client, "10.0.0.1", 60, 0);
+	cr_expect_eq(session_engine_n_online(engine), 2u);
+	cr_expect_eq(session_engine_n_waiting(engine), 2u);
+	cr_expect_eq(session_engine_unclaimed(engine).up_bytes, 120u);
+	session_engine_tick(engine, at(11), &events);
+	/* the third is answered: all its octets are its session's, from its first packet on */
+	traffic(12, 3, "10.0.0.3", 40, 0);
+	traffic(12, 3, "10.0.0.3", 0, 500);
+	cr_assert_not_null(online(3));
+	cr_expect_eq(online(3)->traffic.up_bytes, 100u);
+	cr_expect_eq(online(3)->traffic.down_bytes, 500u);
+	cr_expect_eq(online(3)->start.mono_ns, 10 * NS_PER_S);
+	cr_expect_eq(online(3)->last_seen.mono_ns, 12 * NS_PER_S);
+	cr_expect_eq(session_engine_n_waiting(engine), 1u);
+	cr_expect_eq(session_engine_unclaimed(engine).up_bytes, 60u);
+	/* an answer to one of those who are in makes room for one more */
+	traffic(13, 1, "10.0.0.1", 0, 10);
+	traffic(13, 4, "10.0.0.4", 60, 0);
+	cr_assert_not_null(online(4));
+	cr_expect_eq(online(4)->traffic.up_bytes, 120u);
+	cr_expect(traffic_is_zero(&(struct traffic){.up_bytes = session_engine_unclaimed(engine).up_bytes}));
+	/* and so does an end */
+	traffic(14, 5, "10.0.0.5", 60, 0);
+	cr_expect_null(online(5));
+	session_engine_tick(engine, at(10 + IDLE_S), &events);
+	traffic(11 + IDLE_S, 6, "10.0.0.6", 60, 0);
+	cr_expect_not_null(online(6));
+}
+
+Test(session, who_waits_and_falls_silent_is_forgotten_and_its_octets_are_nobodys)
+{
+	bounded(0, 1);
+	traffic(10, 1, "10.0.0.1", 60, 0);
+	traffic(10, 2, "10.0.0.2", 60, 0);
+	cr_expect_eq(session_engine_n_waiting(engine), 1u);
+	session_engine_tick(engine, at(10 + IDLE_S), &events);
+	cr_expect_eq(session_engine_n_waiting(engine), 0u);
+	cr_expect_eq(session_engine_unclaimed(engine).up_bytes, 60u);
+	/* what it gets afterwards is not a reason to begin */
+	traffic(20 + IDLE_S, 2, "10.0.0.2", 0, 500);
+	cr_expect_null(online(2));
+}
+
+Test(session, beyond_the_bound_no_session_begins)
+{
+	bounded(2, 0);
+	for (uint8_t client = 1; client <= 6; client++)
+		traffic(10, client, "10.0.0.1", 60, 60);
+	cr_expect_eq(session_engine_n_online(engine), 2u);
+	cr_expect_eq(session_engine_n_waiting(engine), 2u, "as many wait as may be on line");
+	cr_expect_eq(session_engine_unclaimed(engine).up_bytes, 240u);
+	session_engine_tick(engine, at(10 + IDLE_S), &events);
+	cr_expect_eq(session_engine_n_online(engine), 0u);
+	traffic(11 + IDLE_S, 5, "10.0.0.1", 60, 0);
+	cr_expect_not_null(online(5));
+}
