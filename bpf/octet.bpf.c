@@ -362,16 +362,29 @@ RARE __u32 octet_slot_reclaim(void)
 	return 0;
 }
 
-/* Those that are not needed any more first: a table stays as small as it can be, and dense. */
-OCTET_INLINE __u32 slot_number_new(void)
+/*
+ * The last places are for guests whom somebody sends to: anybody can invent a MAC and send from it, but what is sent
+ * to it shows that it was believed. So a flood of inventions keeps no guest out for longer than until the first answer.
+ */
+OCTET_INLINE int has_room(const struct octet_region *state, __u32 direction)
 {
-	__u32 region = region_here(), reclaimed = octet_slot_reclaim();
-	struct octet_region *state;
+	__u32 n_free = octet_n_slots - state->n_used + (state->retired_head - state->retired_tail);
 
+	return direction == OCTET_DOWN || n_free > octet_n_slots / OCTET_RESERVED_PART;
+}
+
+/* Those that are not needed any more first: a table stays as small as it can be, and dense. */
+OCTET_INLINE __u32 slot_number_new(__u32 direction)
+{
+	__u32 region = region_here(), reclaimed;
+	struct octet_region *state = bpf_map_lookup_elem(&octet_regions, &region);
+
+	if (!state || !has_room(state, direction))
+		return 0;
+	reclaimed = octet_slot_reclaim();
 	if (reclaimed)
 		return reclaimed;
-	state = bpf_map_lookup_elem(&octet_regions, &region);
-	if (!state || state->n_used >= octet_n_slots)
+	if (state->n_used >= octet_n_slots)
 		return 0;
 	state->n_used++;
 	return state->n_used;
@@ -402,7 +415,7 @@ OCTET_INLINE void slot_fill(struct octet_slot *slot, const struct key *key, __u3
 }
 
 /* Makes a slot for a key that has none, if there is room. */
-RARE __u32 octet_slot_make(KEY_PARAMETERS)
+RARE __u32 octet_slot_make(KEY_PARAMETERS, __u32 direction)
 {
 	const struct key key = KEY_FROM_PARAMETERS;
 	struct octet_slot *slot;
@@ -410,7 +423,7 @@ RARE __u32 octet_slot_make(KEY_PARAMETERS)
 
 	if (octet_index_search(key.hash, 0) >= ENTRY_PLACES)
 		return 0;
-	number_1 = slot_number_new();
+	number_1 = slot_number_new(direction);
 	slot = number_1 ? slot_at(region_here(), number_1 - 1) : 0;
 	if (!slot)
 		return 0;
@@ -423,20 +436,20 @@ RARE __u32 octet_slot_make(KEY_PARAMETERS)
  * A slot for a key that has none. Each MAC has an entry of its own, which counts the others: beyond the number
  * allowed, or without room, the MAC's own entry takes the octets.
  */
-RARE __u32 octet_slot_admit(KEY_PARAMETERS)
+RARE __u32 octet_slot_admit(KEY_PARAMETERS, __u32 direction)
 {
 	const struct key key = KEY_FROM_PARAMETERS, own_key = key_of_mac(word0, key.ifindex);
 	__u32 own_number = octet_slot_search(KEY_ARGUMENTS(own_key), 0), number;
 	struct octet_slot *own;
 
 	if (!own_number)
-		own_number = octet_slot_make(KEY_ARGUMENTS(own_key));
+		own_number = octet_slot_make(KEY_ARGUMENTS(own_key), direction);
 	own = own_number ? slot_at(region_here(), own_number - 1) : 0;
 	if (!own || is_mac_only(&key) || own->n_keys >= octet_max_addresses_per_mac)
 		return own_number;
 	/* counted before it is there: so the MAC's own entry cannot be the one that is taken for it */
 	own->n_keys++;
-	number = octet_slot_make(KEY_ARGUMENTS(key));
+	number = octet_slot_make(KEY_ARGUMENTS(key), direction);
 	if (number)
 		return number;
 	own->n_keys--;
@@ -444,7 +457,7 @@ RARE __u32 octet_slot_admit(KEY_PARAMETERS)
 }
 
 /* The key's slot on this CPU, made when there is none; 0 when there is no room. */
-OCTET_INLINE struct octet_slot *slot_get(__u32 region, const struct key *key)
+OCTET_INLINE struct octet_slot *slot_get(__u32 region, const struct key *key, enum octet_direction direction)
 {
 	__u32 *entry = entry_at(region, key->hash, 0), number;
 	struct octet_slot *slot = entry ? entry_slot(*entry, region, key) : 0;
@@ -453,7 +466,7 @@ OCTET_INLINE struct octet_slot *slot_get(__u32 region, const struct key *key)
 		return slot;
 	number = octet_slot_search(KEY_ARGUMENTS(*key), 1);
 	if (!number)
-		number = octet_slot_admit(KEY_ARGUMENTS(*key));
+		number = octet_slot_admit(KEY_ARGUMENTS(*key), direction);
 	return number ? slot_at(region, number - 1) : 0;
 }
 
@@ -475,7 +488,7 @@ OCTET_INLINE enum octet_class count_ip(__u32 region, __u64 mac, const struct oct
 					enum octet_direction direction)
 {
 	struct key key = key_of(mac, frame, direction);
-	struct octet_slot *slot = slot_get(region, &key);
+	struct octet_slot *slot = slot_get(region, &key, direction);
 	__u64 now_ns = clock_ns();
 
 	if (!slot)
@@ -507,7 +520,7 @@ OCTET_INLINE enum octet_class note_presence(__u32 region, __u64 mac, const struc
 	if (direction == OCTET_DOWN)
 		return OCTET_CLASS_NON_IP;
 	key = key_of_mac(mac | vlan_word(frame->vlan), octet_ifindex);
-	slot = slot_get(region, &key);
+	slot = slot_get(region, &key, OCTET_UP);
 	if (slot)
 		slot->last_up_ns = clock_ns();
 	return OCTET_CLASS_NON_IP;

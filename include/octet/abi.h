@@ -87,6 +87,9 @@ struct octet_bucket {
 	__u32 entries[OCTET_BUCKET_ENTRIES];
 };
 
+/* One part in so many of a region's slots is kept for keys that begin with a frame to the guest. */
+#define OCTET_RESERVED_PART 8
+
 /* Element of octet_regions. Numbers of the queue (octet_retired) run freely; their low bits are the place. */
 struct octet_region {
 	__u32 n_used;       /* slots that were ever used, from 0 */

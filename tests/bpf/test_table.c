@@ -181,6 +181,44 @@ Test(table, a_mac_goes_after_its_addresses)
 	bpf_lab_close(&lab);
 }
 
+static enum octet_class send_to(uint16_t guest)
+{
+	struct octet_iface before, after;
+	struct frame frame;
+
+	frame_build(&(struct frame_spec){.guest = guest, .is_down = true, .protocol = UDP, .payload = PAYLOAD}, &frame);
+	bpf_lab_classes(&lab, OCTET_DOWN, &before);
+	bpf_lab_run(&lab, "down", &frame, &(struct bpf_lab_run){.direction = OCTET_DOWN});
+	bpf_lab_classes(&lab, OCTET_DOWN, &after);
+	return after.classes[OCTET_CLASS_COUNTED].frames > before.classes[OCTET_CLASS_COUNTED].frames
+		       ? OCTET_CLASS_COUNTED
+		       : OCTET_CLASS_TABLE_FULL;
+}
+
+/* 32 slots: 28 for anybody, the last 4 for two who are answered. */
+Test(table, in_a_flood_of_macs_who_is_answered_comes_in)
+{
+	uint64_t n_counted = 0;
+
+	bpf_lab_open(&lab, 32, NULL);
+	for (uint16_t guest = 100; guest < 3000; guest++)
+		n_counted += send_from(guest, 0) == OCTET_CLASS_COUNTED;
+	cr_expect_eq(n_counted, 14);
+	cr_expect_eq(send_from(1, 0), OCTET_CLASS_TABLE_FULL, "its first packet");
+	cr_expect_eq(send_to(1), OCTET_CLASS_COUNTED, "the answer");
+	cr_expect_eq(send_from(1, 0), OCTET_CLASS_COUNTED, "and from there on all");
+	for (uint16_t guest = 3000; guest < 3100; guest++)
+		cr_expect_eq(send_from(guest, 0), OCTET_CLASS_TABLE_FULL);
+	cr_expect_eq(send_to(2), OCTET_CLASS_COUNTED);
+	cr_expect_eq(send_to(3), OCTET_CLASS_TABLE_FULL, "the reserve has an end");
+	/* what is given back fills the reserve first */
+	retire(100, 0);
+	cr_expect_eq(send_from(4, 0), OCTET_CLASS_TABLE_FULL);
+	cr_expect_eq(send_from(102, 0), OCTET_CLASS_COUNTED, "who is in stays in");
+	retire(100, OCTET_VLAN_MAC_ONLY);
+	bpf_lab_close(&lab);
+}
+
 /* What a queue holds may be anything: it is a map that user space writes to. */
 Test(table, nonsense_in_the_queue_is_passed_over)
 {
