@@ -328,7 +328,7 @@ OCTET_INLINE enum octet_parse octet_parse_frame(const struct octet_input *in, st
 /*
  * Most frames: Ethernet II with IPv4 or IPv6 right behind it, no tag anywhere, no super-packet, readable. True and
  * what octet_parse_frame() would say; false for any other frame, of which it says nothing. Small enough that the
- * kernel half keeps it in registers.
+ * kernel half keeps it in registers. frame_length is no less than what is readable, as it is of packets.
  */
 OCTET_INLINE int octet_parse_plain(const struct octet_input *in, struct octet_frame *out)
 {

@@ -60,6 +60,19 @@ static void check_frame(const struct octet_input *in, enum octet_parse result, c
 	require(!in->gso_size || frame->wire_bytes >= in->frame_length);
 }
 
+/* The parser of plain frames says the same, or nothing; it is made for frames that hold what they claim at least. */
+static void check_plain(const struct octet_input *in, enum octet_parse result, const struct octet_frame *frame)
+{
+	struct octet_frame plain;
+
+	if (in->frame_length < (size_t)(in->data_end - in->data) || !octet_parse_plain(in, &plain))
+		return;
+	require(result == OCTET_PARSE_IP && plain.ip_version == frame->ip_version && plain.bytes == frame->bytes);
+	require(plain.src_ip == frame->src_ip && plain.dst_ip == frame->dst_ip && plain.vlan == frame->vlan);
+	require(plain.dst_mac == frame->dst_mac && plain.src_mac == frame->src_mac);
+	require(plain.packets == frame->packets && plain.wire_bytes == frame->wire_bytes);
+}
+
 /* Both bounds of a small meter are reached soon, and every frame still lands in one class. */
 static void check_meter(enum octet_parse result, const struct octet_frame *frame)
 {
@@ -105,6 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t n_octets)
 	};
 	const enum octet_parse result = octet_parse_frame(&in, &frame);
 	check_frame(&in, result, &frame);
+	check_plain(&in, result, &frame);
 	check_meter(result, &frame);
 	free(copy);
 	return 0;
