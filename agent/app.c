@@ -16,8 +16,8 @@
 #include "io/now.h"
 #include "io/zone.h"
 
-/* Guests who were never answered are few but in a flood of invented MACs; beyond so many, others wait for an answer. */
-#define MAX_UNANSWERED 1000
+/* One part in so many of max_guests is kept for guests who are answered, as in the kernel's table. */
+#define ANSWERED_PART OCTET_RESERVED_PART
 
 static int open_tokens(struct app *app)
 {
@@ -117,7 +117,7 @@ static int open_core(struct app *app)
 		.location_id = app->config->location_id,
 		.location_name = app->config->location_name,
 		.max_online = app->config->max_guests,
-		.max_unanswered = MAX_UNANSWERED,
+		.max_unanswered = app->config->max_guests - app->config->max_guests / ANSWERED_PART,
 	};
 	bool is_same_boot = strcmp(app->state.boot_id, app->boot_id) == 0;
 	int r = ledger_new(&app->ledger);
@@ -239,8 +239,10 @@ static void release(struct app *app, bool has_failed)
 int app_run(const struct config *config)
 {
 	struct app app = {.config = config, .lock_fd = -1, .started = now_read()};
-	int r = uv_loop_init(&app.loop);
+	int r;
 
+	host_tame_heap();
+	r = uv_loop_init(&app.loop);
 	if (r)
 		return log_errno(r, "event loop");
 	r = start(&app);

@@ -244,9 +244,13 @@ int app_account_finish_previous(struct app *app)
 	int r;
 
 	app->collecting = now_read();
-	source_bpf_collect_previous(app->source, on_place, app);
-	source_bpf_collect_previous(app->source, on_reading, app);
-	r = app->collect_error ? app->collect_error : build_batch(app, true, &batch);
+	r = source_bpf_collect_previous(app->source, on_place, app);
+	if (!r)
+		r = source_bpf_collect_previous(app->source, on_reading, app);
+	if (!r)
+		r = app->collect_error;
+	if (!r)
+		r = build_batch(app, true, &batch);
 	if (!r)
 		r = store_write_and_begin_epoch(app->store, &batch, app->boot_id, source_bpf_epoch(app->source));
 	if (r)

@@ -20,7 +20,7 @@ struct config {
 	char **interfaces;
 	size_t n_interfaces;
 	enum config_attach attach;   /* "auto", "tcx", "clsact" */
-	uint32_t max_addresses;      /* slots of the table of clients on each CPU; default 8192 */
+	uint32_t max_addresses;      /* slots of the table of clients on each CPU; default 16384 */
 	uint32_t max_addresses_per_mac; /* default 32 */
 	char *bpffs_dir;             /* default "/sys/fs/bpf/octetd" */
 	bool keep_counting;          /* leave programs and maps in place at exit; default true */
@@ -28,7 +28,7 @@ struct config {
 	int64_t max_staleness_ms;    /* default 250 */
 	/* sessions */
 	int64_t idle_timeout_s; /* default 300 */
-	uint32_t max_guests;    /* default 10000 */
+	uint32_t max_guests;    /* default 16384 */
 	/* store */
 	char *state_dir;          /* default "/var/lib/octetd" */
 	int64_t flush_interval_s; /* default 60 */

@@ -37,7 +37,7 @@ static const struct config_key keys[] = {
 	[CONFIG_KEY_ATTACH] = STRING_KEY("attach", "auto", config_value_attach,
 					 "how to attach to them: auto, tcx (Linux 6.6 or later) or clsact"),
 	[CONFIG_KEY_MAX_ADDRESSES] =
-		INTEGER_KEY("max_addresses", 2, OCTET_REGION_SLOTS_MAX, "8192",
+		INTEGER_KEY("max_addresses", 2, OCTET_REGION_SLOTS_MAX, "16384",
 			    "addresses and MACs at once that the counters have room for, 128 octets each on each CPU"),
 	[CONFIG_KEY_MAX_ADDRESSES_PER_MAC] =
 		INTEGER_KEY("max_addresses_per_mac", 1, OCTET_REGION_SLOTS_MAX, "32",
@@ -53,7 +53,7 @@ static const struct config_key keys[] = {
 	[CONFIG_KEY_IDLE_TIMEOUT_S] = INTEGER_KEY("idle_timeout_s", 1, 30 * DAY_S, "300",
 						  "a guest that is silent for so many seconds is off-line"),
 	[CONFIG_KEY_MAX_GUESTS] =
-		INTEGER_KEY("max_guests", 1, 1000000, "10000", "guests on line at once; more of them wait for a place"),
+		INTEGER_KEY("max_guests", 1, 1000000, "16384", "guests on line at once; more of them wait for a place"),
 	[CONFIG_KEY_STATE_DIR] = STRING_KEY("state_dir", "/var/lib/octetd", config_value_directory,
 					    "where sessions and tokens are kept"),
 	[CONFIG_KEY_FLUSH_INTERVAL_S] =

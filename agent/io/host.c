@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -59,4 +60,12 @@ int host_lock_directory(const char *directory)
 		return -EBUSY;
 	}
 	return TAKE_FD(fd);
+}
+
+void host_tame_heap(void)
+{
+#ifdef __GLIBC__
+	/* the default, but kept: else glibc raises it to the size of the largest block that was freed (mallopt(3)) */
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+#endif
 }

@@ -17,4 +17,7 @@ int host_make_directories(const char *directory);
  */
 int host_lock_directory(const char *directory);
 
+/* Makes large blocks go back to the system when they are freed: batches for the store are large, and short-lived. */
+void host_tame_heap(void);
+
 #endif

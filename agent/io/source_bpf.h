@@ -45,8 +45,8 @@ void source_bpf_occupancy(const struct source_bpf *source, uint64_t *n_used, uin
 /* Whether the baselines that the store has go on: with this table, or with the previous one. */
 bool source_bpf_is_resumed(const struct source_bpf *source);
 bool source_bpf_has_previous(const struct source_bpf *source);
-/* Reads the previous table for the last time, once no program writes to it any more. */
-void source_bpf_collect_previous(struct source_bpf *source, source_reading reading, void *context);
+/* Reads the previous table for the last time, once no program writes to it any more. 0 or -errno, logged. */
+int source_bpf_collect_previous(struct source_bpf *source, source_reading reading, void *context);
 void source_bpf_drop_previous(struct source_bpf *source);
 
 /*
@@ -58,7 +58,7 @@ int source_bpf_attach(struct source_bpf *source, const char *name, enum config_a
 /* Ends what an earlier agent has attached to interfaces that are not attached now. */
 void source_bpf_forget_others(struct source_bpf *source);
 
-/* Reads every slot. 0: reading memory cannot fail. */
+/* Reads every slot. 0 or -errno, logged once until it works again; readings so far have been delivered. */
 int source_bpf_collect(struct source_bpf *source, source_reading reading, void *context);
 
 /* Gives back a slot that is booked for good and silent, see source_table_retire. */

@@ -38,6 +38,7 @@ struct source_bpf {
 	struct source_table table;    /* what is counted into */
 	struct source_table previous; /* what was counted into before, to be read for a last time; else without maps */
 	bool is_resumed;
+	bool has_failed; /* the last reading did, and that was logged */
 	uint32_t n_collections;
 	struct source_clock clock;
 	int64_t arrival_gap_ns;

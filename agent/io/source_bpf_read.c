@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "io/source_bpf_private.h"
 
 /* Collections between two looks at which MACs are this machine's. */
@@ -26,20 +27,25 @@ static void on_slot(void *context, const struct counter_reading *reading)
 	source->reading(source->reading_context, &out);
 }
 
-static void read_table(struct source_bpf *source, const struct source_table *table, source_reading reading,
-		       void *context)
+static int read_table(struct source_bpf *source, const struct source_table *table, source_reading reading,
+		      void *context)
 {
+	int r;
+
 	source->reading = reading;
 	source->reading_context = context;
-	source_table_read(table, on_slot, source);
+	r = source_table_read(table, on_slot, source);
+	if (r && !source->has_failed)
+		log_errno(r, "reading the counters");
+	source->has_failed = r != 0;
+	return r;
 }
 
 int source_bpf_collect(struct source_bpf *source, source_reading reading, void *context)
 {
 	if (source->n_collections++ % LOCAL_MACS_EVERY == 0)
 		source_local_macs_refresh(source);
-	read_table(source, &source->table, reading, context);
-	return 0;
+	return read_table(source, &source->table, reading, context);
 }
 
 /* A program that was replaced may still be at work on another CPU; this returns when it cannot be any more. */
@@ -50,10 +56,10 @@ static void wait_for_programs(void)
 		usleep(20 * 1000);
 }
 
-void source_bpf_collect_previous(struct source_bpf *source, source_reading reading, void *context)
+int source_bpf_collect_previous(struct source_bpf *source, source_reading reading, void *context)
 {
 	wait_for_programs();
-	read_table(source, &source->previous, reading, context);
+	return read_table(source, &source->previous, reading, context);
 }
 
 void source_bpf_retire(struct source_bpf *source, const struct counter_reading *booked)

@@ -97,6 +97,53 @@ static void *map_memory(const struct source_table *table, enum source_map map, i
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
+/* A multiple of every page size. */
+#define PIECE_BYTES ((size_t)64 * 1024)
+
+static size_t n_pieces(const struct octet_table *facts)
+{
+	return (map_bytes(facts, MAP_SLOTS) + PIECE_BYTES - 1) / PIECE_BYTES;
+}
+
+static int map_piece(const struct source_table *table, size_t piece)
+{
+	const size_t begin = piece * PIECE_BYTES, left = map_bytes(&table->facts, MAP_SLOTS) - begin;
+	const int protection = table->regions ? PROT_READ | PROT_WRITE : PROT_READ;
+	const void *memory = mmap(table->slots + begin, left < PIECE_BYTES ? left : PIECE_BYTES, protection,
+				  MAP_SHARED | MAP_FIXED, table->fds[MAP_SLOTS], (off_t)begin);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	table->is_mapped[piece] = true;
+	return 0;
+}
+
+int source_table_reach(const struct source_table *table, uint32_t first, uint32_t end)
+{
+	const size_t slot_bytes = table->facts.slot_bytes;
+
+	for (size_t piece = first * slot_bytes / PIECE_BYTES; piece * PIECE_BYTES < end * slot_bytes; piece++) {
+		int r = table->is_mapped[piece] ? 0 : map_piece(table, piece);
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* Addresses for all slots, with nothing behind them yet. */
+static int reserve_slots(struct source_table *table)
+{
+	void *memory = mmap(NULL, map_bytes(&table->facts, MAP_SLOTS), PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	table->slots = memory;
+	table->is_mapped = calloc(n_pieces(&table->facts), sizeof(*table->is_mapped));
+	return table->is_mapped ? 0 : -ENOMEM;
+}
+
 static void unmap_memory(const struct source_table *table, enum source_map map, const void *memory)
 {
 	if (memory)
@@ -109,6 +156,7 @@ void source_table_clean(struct source_table *table)
 	unmap_memory(table, MAP_REGIONS, table->regions);
 	unmap_memory(table, MAP_RETIRED, table->queue);
 	unmap_memory(table, MAP_IFACES, table->ifaces);
+	free(table->is_mapped);
 	free(table->queued_at);
 	free(table->seen);
 	free(table->fresh);
@@ -169,12 +217,14 @@ static void recall_queues(struct source_table *table)
 static int map_current(struct source_table *table)
 {
 	const size_t n_slots = (size_t)table->facts.n_regions * table->facts.n_slots;
+	int r = reserve_slots(table);
 
-	table->slots = map_memory(table, MAP_SLOTS, PROT_READ | PROT_WRITE);
+	if (r)
+		return r;
 	table->regions = map_memory(table, MAP_REGIONS, PROT_READ | PROT_WRITE);
 	table->queue = map_memory(table, MAP_RETIRED, PROT_READ | PROT_WRITE);
 	table->ifaces = map_memory(table, MAP_IFACES, PROT_READ | PROT_WRITE);
-	if (!table->slots || !table->regions || !table->queue || !table->ifaces)
+	if (!table->regions || !table->queue || !table->ifaces)
 		return -errno;
 	table->queued_at = calloc(n_slots, sizeof(*table->queued_at));
 	table->seen = calloc(n_slots, sizeof(*table->seen));
@@ -189,12 +239,12 @@ static int map_current(struct source_table *table)
 static int map_foreign(struct source_table *table)
 {
 	const size_t n_slots = (size_t)table->facts.n_regions * table->facts.n_slots;
+	int r = reserve_slots(table);
 
-	table->slots = map_memory(table, MAP_SLOTS, PROT_READ);
+	if (r)
+		return r;
 	table->seen = calloc(n_slots, sizeof(*table->seen));
 	table->fresh = calloc(n_slots, sizeof(*table->fresh));
-	if (!table->slots)
-		return -errno;
 	return table->seen && table->fresh ? 0 : -ENOMEM;
 }
 

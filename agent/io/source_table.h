@@ -35,8 +35,9 @@ struct source_table {
 	uint32_t id;
 	struct octet_table facts;
 	int fds[N_MAPS];
+	uint8_t *slots;      /* mapped piece by piece as they come into use, see source_table_reach */
+	bool *is_mapped;     /* the pieces; owned */
 	/* mapped; NULL where the layout is not this program's */
-	uint8_t *slots;
 	struct octet_region *regions;
 	uint64_t *queue;
 	const struct octet_iface *ifaces;
@@ -68,8 +69,14 @@ bool source_table_is_current(const struct source_table *table);
 /* reading is borrowed for the call. */
 typedef void (*source_reading)(void *context, const struct counter_reading *reading);
 
-/* Hands over every slot that has a key. */
-void source_table_read(const struct source_table *table, source_reading reading, void *context);
+/*
+ * Makes slots from first on, and before end, readable: mapped memory counts as the agent's, so only what is in use is
+ * mapped. 0 or -errno.
+ */
+int source_table_reach(const struct source_table *table, uint32_t first, uint32_t end);
+
+/* Hands over every slot that has a key. 0; or -errno: those so far have been handed over. */
+int source_table_read(const struct source_table *table, source_reading reading, void *context);
 
 /* One slot, if it still has that sequence; false if not. */
 bool source_table_read_one(const struct source_table *table, const struct octet_arrival *arrival,

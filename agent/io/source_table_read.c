@@ -65,16 +65,18 @@ static uint32_t n_to_read(const struct source_table *table, uint32_t region)
  * Linux 5.12, and on most CPUs before 5.18): where stores may overtake each other, its key could be still on its way
  * behind its sequence, for nanoseconds. On x86 they cannot.
  */
-void source_table_read(const struct source_table *table, source_reading reading, void *context)
+int source_table_read(const struct source_table *table, source_reading reading, void *context)
 {
 	struct counter_reading out;
 	size_t n_fresh = 0;
+	int r = 0;
 
-	for (uint32_t region = 0; region < table->facts.n_regions; region++) {
+	for (uint32_t region = 0; !r && region < table->facts.n_regions; region++) {
 		const uint32_t first = region * table->facts.n_slots;
 		const uint32_t end = first + n_to_read(table, region);
 
-		for (uint32_t slot = first; slot < end; slot++) {
+		r = source_table_reach(table, first, end);
+		for (uint32_t slot = first; !r && slot < end; slot++) {
 			if (!read_slot(table, slot, &out))
 				continue;
 			if (table->seen[slot] == out.sequence) {
@@ -89,16 +91,19 @@ void source_table_read(const struct source_table *table, source_reading reading,
 	for (size_t i = 0; i < n_fresh; i++)
 		if (read_slot(table, table->fresh[i], &out) && out.sequence == table->seen[table->fresh[i]])
 			reading(context, &out);
+	return r;
 }
 
 /* The ring's hand-over orders what the program did before (bpf_ringbuf_commit exchanges the record's header). */
 bool source_table_read_one(const struct source_table *table, const struct octet_arrival *arrival,
 			   struct counter_reading *out)
 {
-	if (arrival->region >= table->facts.n_regions || arrival->number >= table->facts.n_slots)
+	const uint32_t slot = arrival->region * table->facts.n_slots + arrival->number;
+
+	if (arrival->region >= table->facts.n_regions || arrival->number >= table->facts.n_slots ||
+	    source_table_reach(table, slot, slot + 1))
 		return false;
-	return read_slot(table, arrival->region * table->facts.n_slots + arrival->number, out) &&
-	       out->sequence == arrival->sequence;
+	return read_slot(table, slot, out) && out->sequence == arrival->sequence;
 }
 
 void source_table_retire(struct source_table *table, const struct counter_reading *booked)
@@ -108,7 +113,7 @@ void source_table_retire(struct source_table *table, const struct counter_readin
 	struct octet_region *state;
 	uint32_t tail, head;
 
-	if (region >= table->facts.n_regions ||
+	if (region >= table->facts.n_regions || source_table_reach(table, booked->slot, booked->slot + 1) ||
 	    __atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE) != booked->sequence ||
 	    __atomic_load_n(&slot->n_keys, __ATOMIC_RELAXED) > 0)
 		return;

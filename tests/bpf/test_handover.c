@@ -73,7 +73,7 @@ static uint64_t packets_of(uint16_t guest)
 static void collect_previous(struct source_bpf *source)
 {
 	readings.n_readings = 0;
-	source_bpf_collect_previous(source, net_lab_take_reading, &readings);
+	cr_assert_eq(source_bpf_collect_previous(source, net_lab_take_reading, &readings), 0);
 }
 
 Test(handover, a_table_of_another_size_is_read_to_its_end)

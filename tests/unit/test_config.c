@@ -29,14 +29,14 @@ Test(config, defaults_are_those_of_the_design)
 	cr_assert_eq(config_init(&config), 0);
 	cr_expect_eq(config.n_interfaces, 0);
 	cr_expect_eq(config.attach, CONFIG_ATTACH_AUTO);
-	cr_expect_eq(config.max_addresses, 8192);
+	cr_expect_eq(config.max_addresses, 16384);
 	cr_expect_str_eq(config.bpffs_dir, "/sys/fs/bpf/octetd");
 	cr_expect(config.keep_counting);
 	cr_expect_eq(config.collect_interval_ms, 1000);
 	cr_expect_eq(config.max_staleness_ms, 250);
 	cr_expect_eq(config.max_addresses_per_mac, 32);
 	cr_expect_eq(config.idle_timeout_s, 300);
-	cr_expect_eq(config.max_guests, 10000);
+	cr_expect_eq(config.max_guests, 16384);
 	cr_expect_str_eq(config.state_dir, "/var/lib/octetd");
 	cr_expect_eq(config.flush_interval_s, 60);
 	cr_expect_null(config.location_id);
