@@ -75,7 +75,8 @@ struct {
 	__type(value, struct octet_region);
 } octet_regions SEC(".maps");
 
-/* A queue for each region: numbers of slots that the agent gives back. Elements of arrays take eight octets at least. */
+/* A queue for each region: numbers of slots that the agent gives back. Elements of arrays take eight octets at least.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -254,10 +255,11 @@ OCTET_INLINE struct octet_slot *entry_slot(__u32 entry, __u32 region, const stru
  */
 #define RARE __attribute__((noinline))
 #define KEY_PARAMETERS __u64 word0, __u64 word1, __u64 word2, __u64 ifindex_hash
-#define KEY_ARGUMENTS(key) \
-	(key).words[0], (key).words[1], (key).words[2], (__u64)(key).ifindex << 32 | (key).hash
-#define KEY_FROM_PARAMETERS \
-	{ .words = {word0, word1, word2}, .ifindex = (__u32)(ifindex_hash >> 32), .hash = (__u32)ifindex_hash }
+#define KEY_ARGUMENTS(key) (key).words[0], (key).words[1], (key).words[2], (__u64)(key).ifindex << 32 | (key).hash
+#define KEY_FROM_PARAMETERS                                                                                         \
+	{                                                                                                           \
+		.words = {word0, word1, word2}, .ifindex = (__u32)(ifindex_hash >> 32), .hash = (__u32)ifindex_hash \
+	}
 
 OCTET_INLINE __u32 region_here(void)
 {
@@ -334,7 +336,8 @@ RARE int octet_slot_vacate(__u32 number)
 /* Everything in it is booked for good, and no other entry of its MAC needs it. */
 OCTET_INLINE int is_retired(const struct octet_slot *slot)
 {
-	return slot->n_keys == 0 && slot->booked_up_ns == slot->last_up_ns && slot->booked_down_ns == slot->last_down_ns;
+	return slot->n_keys == 0 && slot->booked_up_ns == slot->last_up_ns &&
+	       slot->booked_down_ns == slot->last_down_ns;
 }
 
 /* A slot that nobody needs any more, its key taken out. */
@@ -485,7 +488,7 @@ OCTET_INLINE void announce(__u32 region, const struct octet_slot *slot)
 }
 
 OCTET_INLINE enum octet_class count_ip(__u32 region, __u64 mac, const struct octet_frame *frame,
-					enum octet_direction direction)
+				       enum octet_direction direction)
 {
 	struct key key = key_of(mac, frame, direction);
 	struct octet_slot *slot = slot_get(region, &key, direction);

@@ -19,13 +19,13 @@ struct config {
 	/* counting */
 	char **interfaces;
 	size_t n_interfaces;
-	enum config_attach attach;   /* "auto", "tcx", "clsact" */
-	uint32_t max_addresses;      /* slots of the table of clients on each CPU; default 16384 */
+	enum config_attach attach;      /* "auto", "tcx", "clsact" */
+	uint32_t max_addresses;         /* slots of the table of clients on each CPU; default 16384 */
 	uint32_t max_addresses_per_mac; /* default 32 */
-	char *bpffs_dir;             /* default "/sys/fs/bpf/octetd" */
-	bool keep_counting;          /* leave programs and maps in place at exit; default true */
-	int64_t collect_interval_ms; /* default 1000 */
-	int64_t max_staleness_ms;    /* default 250 */
+	char *bpffs_dir;                /* default "/sys/fs/bpf/octetd" */
+	bool keep_counting;             /* leave programs and maps in place at exit; default true */
+	int64_t collect_interval_ms;    /* default 1000 */
+	int64_t max_staleness_ms;       /* default 250 */
 	/* sessions */
 	int64_t idle_timeout_s; /* default 300 */
 	uint32_t max_guests;    /* default 16384 */

@@ -79,10 +79,11 @@ static int add_interface_reasons(json_t *reasons, const struct health_interface 
 			r |= add_reason(reasons, "interface %s: not attached %s", interface->name,
 					direction_names[direction]);
 		if (full->frames)
-			r |= add_reason(reasons,
-					"interface %s: %llu frames %s found the table of clients full and are nobody's: raise "
-					"max_addresses",
-					interface->name, (unsigned long long)full->frames, direction_names[direction]);
+			r |= add_reason(
+				reasons,
+				"interface %s: %llu frames %s found the table of clients full and are nobody's: raise "
+				"max_addresses",
+				interface->name, (unsigned long long)full->frames, direction_names[direction]);
 	}
 	return r;
 }

@@ -48,8 +48,8 @@ struct session_rules {
 	const char *location_name; /* likewise */
 	size_t max_online;         /* sessions at once; 0: no bound */
 	/*
-	 * Of them those that nothing was ever sent to; 0: no bound. Beyond it a guest waits: its session begins with the
-	 * first answer to it. So a flood of invented MACs ends here, and who is answered comes in all the same.
+	 * Of them those that nothing was ever sent to; 0: no bound. Beyond it a guest waits: its session begins with
+	 * the first answer to it. So a flood of invented MACs ends here, and who is answered comes in all the same.
 	 */
 	size_t max_unanswered;
 };

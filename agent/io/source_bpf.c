@@ -163,7 +163,8 @@ static int open_tables(struct source_bpf *source, const struct source_bpf_option
 	    (!source_table_is_current(&source->table) || source->table.facts.n_slots != options->max_addresses)) {
 		source->previous = source->table;
 		source_table_init(&source->table);
-		log_info("the table of clients is made anew, for %u addresses on each CPU; the old one is booked to its end",
+		log_info("the table of clients is made anew, for %u addresses on each CPU; the old one is booked to "
+			 "its end",
 			 options->max_addresses);
 	}
 	source->is_resumed = source->table.id || source->previous.id;

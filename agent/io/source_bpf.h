@@ -30,7 +30,7 @@ struct source_bpf_options {
 	const char *pin_dir; /* on bpffs (io/bpffs.h) */
 	const char *boot_id;
 	const char *known_epoch; /* the store's; "" for none */
-	uint32_t max_addresses; /* slots on each CPU */
+	uint32_t max_addresses;  /* slots on each CPU */
 	uint32_t max_addresses_per_mac;
 	int64_t arrival_gap_ns; /* a guest that was silent for longer is announced like a new one */
 };

@@ -319,7 +319,8 @@ static int describe(uint32_t n_slots, uint32_t follows, struct octet_table *fact
 		.n_regions = (uint32_t)libbpf_num_possible_cpus(),
 		.n_slots = n_slots,
 		.slot_bytes = sizeof(struct octet_slot),
-		/* a quarter to a half of a full table's entries are in use, so two full buckets are next to impossible */
+		/* a quarter to a half of a full table's entries are in use, so two full buckets are next to impossible
+		 */
 		.n_buckets = power_of_two(n_slots / 8 + 2),
 		.n_queue = power_of_two(n_slots),
 		.follows = follows,

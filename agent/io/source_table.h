@@ -35,8 +35,8 @@ struct source_table {
 	uint32_t id;
 	struct octet_table facts;
 	int fds[N_MAPS];
-	uint8_t *slots;      /* mapped piece by piece as they come into use, see source_table_reach */
-	bool *is_mapped;     /* the pieces; owned */
+	uint8_t *slots;  /* mapped piece by piece as they come into use, see source_table_reach */
+	bool *is_mapped; /* the pieces; owned */
 	/* mapped; NULL where the layout is not this program's */
 	struct octet_region *regions;
 	uint64_t *queue;

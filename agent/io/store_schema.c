@@ -105,24 +105,23 @@ static const char schema_1[] =
 	") STRICT;";
 
 /* A baseline for each slot of the kernel's table instead of for each key. */
-static const char schema_2[] =
-	"DROP TABLE baselines;"
-	"CREATE TABLE baselines ("
-	"  slot INTEGER PRIMARY KEY,"
-	"  sequence INTEGER NOT NULL,"
-	"  mac INTEGER NOT NULL,"
-	"  vlan INTEGER NOT NULL,"
-	"  ifindex INTEGER NOT NULL,"
-	"  ip BLOB NOT NULL CHECK (length(ip) = 16),"
-	"  up_bytes INTEGER NOT NULL,"
-	"  up_packets INTEGER NOT NULL,"
-	"  down_bytes INTEGER NOT NULL,"
-	"  down_packets INTEGER NOT NULL,"
-	"  last_up_ns INTEGER NOT NULL," /* CLOCK_MONOTONIC of the epoch's boot */
-	"  last_down_ns INTEGER NOT NULL"
-	") STRICT;"
-	/* those of schema 1 were of another table: nothing can be taken from them any more */
-	"UPDATE store SET epoch = '';";
+static const char schema_2[] = "DROP TABLE baselines;"
+			       "CREATE TABLE baselines ("
+			       "  slot INTEGER PRIMARY KEY,"
+			       "  sequence INTEGER NOT NULL,"
+			       "  mac INTEGER NOT NULL,"
+			       "  vlan INTEGER NOT NULL,"
+			       "  ifindex INTEGER NOT NULL,"
+			       "  ip BLOB NOT NULL CHECK (length(ip) = 16),"
+			       "  up_bytes INTEGER NOT NULL,"
+			       "  up_packets INTEGER NOT NULL,"
+			       "  down_bytes INTEGER NOT NULL,"
+			       "  down_packets INTEGER NOT NULL,"
+			       "  last_up_ns INTEGER NOT NULL," /* CLOCK_MONOTONIC of the epoch's boot */
+			       "  last_down_ns INTEGER NOT NULL"
+			       ") STRICT;"
+			       /* those of schema 1 were of another table: nothing can be taken from them any more */
+			       "UPDATE store SET epoch = '';";
 
 /* Gives the new store its identity: 8 octets name it, 16 are the key of the public ids. */
 static int fill_1(sqlite3 *db)

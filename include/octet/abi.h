@@ -132,12 +132,12 @@ struct octet_table {
 
 /* Every frame that a program sees lands in exactly one class. */
 enum octet_class {
-	OCTET_CLASS_COUNTED,    /* added to a client's counters */
-	OCTET_CLASS_NON_IP,     /* ARP, EAPOL, LLC, ...: presence only */
-	OCTET_CLASS_GROUP,      /* down to a multicast or broadcast MAC: nobody's */
-	OCTET_CLASS_OWN,        /* between the gateway's own MACs */
-	OCTET_CLASS_TRANSIT,    /* to a MAC that is not this machine's, shown by a promiscuous bridge: nobody's here */
-	OCTET_CLASS_OVERFLOW,   /* added to the MAC's own entry: too many addresses of one MAC, or no room for one more */
+	OCTET_CLASS_COUNTED,  /* added to a client's counters */
+	OCTET_CLASS_NON_IP,   /* ARP, EAPOL, LLC, ...: presence only */
+	OCTET_CLASS_GROUP,    /* down to a multicast or broadcast MAC: nobody's */
+	OCTET_CLASS_OWN,      /* between the gateway's own MACs */
+	OCTET_CLASS_TRANSIT,  /* to a MAC that is not this machine's, shown by a promiscuous bridge: nobody's here */
+	OCTET_CLASS_OVERFLOW, /* added to the MAC's own entry: too many addresses of one MAC, or no room for one more */
 	OCTET_CLASS_TABLE_FULL, /* no room, and the MAC has no entry either: nobody's, counted here alone */
 	OCTET_CLASS_MALFORMED,  /* too short, or an IP header that contradicts itself */
 	OCTET_N_CLASSES
@@ -187,7 +187,8 @@ struct octet_arrival {
  * strongly universal (M. Thorup, "High Speed Hashing for Integers and Strings", 2015, 3.2), so nobody outside can
  * choose addresses that collide. words are the key as it lies in memory; seeds[7] is the constant term.
  */
-static __attribute__((always_inline)) inline __u32 octet_hash(const volatile __u64 *seeds, __u64 word0, __u64 word1, __u64 word2, __u32 word3)
+static __attribute__((always_inline)) inline __u32 octet_hash(const volatile __u64 *seeds, __u64 word0, __u64 word1,
+							      __u64 word2, __u32 word3)
 {
 	__u64 sum = seeds[7];
 

@@ -42,8 +42,7 @@ static void expect_only_class(const struct bpf_lab *lab, const struct count_case
 }
 
 /* Numbers equal, and the stamp of this direction, and only that, is from between then and now. */
-static void expect_counters(const struct count_case *c, enum octet_direction direction,
-			    const struct octet_slot *seen)
+static void expect_counters(const struct count_case *c, enum octet_direction direction, const struct octet_slot *seen)
 {
 	const struct octet_slot wanted = counters_of(c, direction);
 	const bool is_up = direction == OCTET_UP;

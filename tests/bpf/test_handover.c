@@ -188,31 +188,38 @@ static uint32_t id_of(int fd)
 static uint32_t make_other_table(uint32_t n_slots)
 {
 	DECLARE_LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
-	struct octet_table facts = {.abi_version = OCTET_ABI_VERSION + 1,
-				    .n_regions = 1,
-				    .n_slots = n_slots,
-				    .slot_bytes = sizeof(struct other_slot),
-				    .n_buckets = 1,
-				    .n_queue = n_slots,
-				    .offsets = {[OCTET_FIELD_MAC] = offsetof(struct other_slot, mac),
-						[OCTET_FIELD_VLAN] = offsetof(struct other_slot, vlan),
-						[OCTET_FIELD_IP] = offsetof(struct other_slot, ip),
-						[OCTET_FIELD_IFINDEX] = offsetof(struct other_slot, ifindex),
-						[OCTET_FIELD_UP_BYTES] = offsetof(struct other_slot, up_bytes),
-						[OCTET_FIELD_UP_PACKETS] = offsetof(struct other_slot, up_packets),
-						[OCTET_FIELD_LAST_UP_NS] = offsetof(struct other_slot, last_up_ns),
-						[OCTET_FIELD_SEQUENCE] = offsetof(struct other_slot, sequence),
-						[OCTET_FIELD_DOWN_BYTES] = offsetof(struct other_slot, down_bytes),
-						[OCTET_FIELD_DOWN_PACKETS] = offsetof(struct other_slot, down_packets),
-						[OCTET_FIELD_LAST_DOWN_NS] = offsetof(struct other_slot, last_down_ns)}};
-	const int slots_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "other_slots", 4, sizeof(struct other_slot), n_slots, &opts);
+	struct octet_table facts = {
+		.abi_version = OCTET_ABI_VERSION + 1,
+		.n_regions = 1,
+		.n_slots = n_slots,
+		.slot_bytes = sizeof(struct other_slot),
+		.n_buckets = 1,
+		.n_queue = n_slots,
+		.offsets = {[OCTET_FIELD_MAC] = offsetof(struct other_slot, mac),
+			    [OCTET_FIELD_VLAN] = offsetof(struct other_slot, vlan),
+			    [OCTET_FIELD_IP] = offsetof(struct other_slot, ip),
+			    [OCTET_FIELD_IFINDEX] = offsetof(struct other_slot, ifindex),
+			    [OCTET_FIELD_UP_BYTES] = offsetof(struct other_slot, up_bytes),
+			    [OCTET_FIELD_UP_PACKETS] = offsetof(struct other_slot, up_packets),
+			    [OCTET_FIELD_LAST_UP_NS] = offsetof(struct other_slot, last_up_ns),
+			    [OCTET_FIELD_SEQUENCE] = offsetof(struct other_slot, sequence),
+			    [OCTET_FIELD_DOWN_BYTES] = offsetof(struct other_slot, down_bytes),
+			    [OCTET_FIELD_DOWN_PACKETS] = offsetof(struct other_slot, down_packets),
+			    [OCTET_FIELD_LAST_DOWN_NS] = offsetof(struct other_slot, last_down_ns)}};
+	const int slots_fd =
+		bpf_map_create(BPF_MAP_TYPE_ARRAY, "other_slots", 4, sizeof(struct other_slot), n_slots, &opts);
 	const int table_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "other_table", 4, sizeof(facts), 1, NULL);
 	const uint32_t zero = 0, id = id_of(slots_fd);
 	char dir[256];
 
 	for (uint32_t i = 0; i < n_slots; i += 2) {
-		struct other_slot slot = {.ifindex = ifindex, .sequence = 2, .up_packets = i + 1, .up_bytes = 100 * i,
-					  .down_packets = 7, .down_bytes = UINT64_C(1) << 40, .last_up_ns = 5,
+		struct other_slot slot = {.ifindex = ifindex,
+					  .sequence = 2,
+					  .up_packets = i + 1,
+					  .up_bytes = 100 * i,
+					  .down_packets = 7,
+					  .down_bytes = UINT64_C(1) << 40,
+					  .last_up_ns = 5,
 					  .new_things = {1, 2, 3, 4}};
 
 		frame_guest_mac((uint16_t)i, slot.mac);

@@ -107,7 +107,8 @@ static void expect_sums(const struct octet_iface *classes)
 		n_wrong += booked[guest].down_packets != sent || booked[guest].down_bytes != sent * FRAME_BYTES;
 	}
 	cr_expect_eq(n_sent, (uint64_t)N_SENDERS * N_FRAMES);
-	cr_expect_eq(n_booked + classes->classes[OCTET_CLASS_TABLE_FULL].frames, n_sent, "%zu booked", (size_t)n_booked);
+	cr_expect_eq(n_booked + classes->classes[OCTET_CLASS_TABLE_FULL].frames, n_sent, "%zu booked",
+		     (size_t)n_booked);
 	cr_expect_eq(n_booked_elsewhere, 0);
 	/* nobody was without room, or what follows would say nothing */
 	cr_expect_eq(classes->classes[OCTET_CLASS_TABLE_FULL].frames, 0);

@@ -29,7 +29,7 @@ static enum octet_class send_from(uint16_t guest, uint8_t address)
 	bpf_lab_classes(&lab, OCTET_UP, &after);
 	for (unsigned int class = 0; class < OCTET_N_CLASSES; class ++)
 		if (after.classes[class].frames != before.classes[class].frames)
-			return (enum octet_class)class;
+			return (enum octet_class) class;
 	cr_assert_fail("in no class");
 	return OCTET_N_CLASSES;
 }

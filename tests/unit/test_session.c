@@ -548,9 +548,8 @@ Test(session, sums_hold_under_random_schedules)
 
 static void bounded(size_t max_online, size_t max_unanswered)
 {
-	const struct session_rules rules = {.idle_timeout_ns = IDLE_S * NS_PER_S,
-					    .max_online = max_online,
-					    .max_unanswered = max_unanswered};
+	const struct session_rules rules = {
+		.idle_timeout_ns = IDLE_S * NS_PER_S, .max_online = max_online, .max_unanswered = max_unanswered};
 
 	session_engine_free(&engine);
 	cr_assert_eq(session_engine_new(&rules, 1, &engine), 0);
