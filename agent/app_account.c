@@ -67,7 +67,7 @@ void app_collect(struct app *app)
 
 	app->collecting = now_read();
 	app->collect_error = 0;
-	r = source_bpf_collect(app->source, on_reading, app);
+	r = source_collect(&app->source, on_reading, app);
 	if (r)
 		app->collect_error = r;
 	else
@@ -101,7 +101,7 @@ static void on_arrivals(uv_poll_t *poll, int status, int events)
 	(void)status;
 	(void)events;
 	app->collecting = now_read();
-	source_bpf_arrivals(app->source, on_reading, app);
+	source_arrivals(&app->source, on_reading, app);
 	carry_events(app);
 	flush(app);
 }
@@ -204,7 +204,7 @@ int app_account_start(struct app *app)
 	if (!r)
 		r = uv_timer_init(&app->loop, &app->flush_timer);
 	if (!r)
-		r = uv_poll_init(&app->loop, &app->arrivals_poll, source_bpf_arrivals_fd(app->source));
+		r = uv_poll_init(&app->loop, &app->arrivals_poll, source_arrivals_fd(&app->source));
 	if (r)
 		return log_errno(r, "event loop");
 	app->has_account = true;
@@ -212,7 +212,7 @@ int app_account_start(struct app *app)
 	app->flush_timer.data = app;
 	app->arrivals_poll.data = app;
 	app->full_flush_mono_ns = app->started.mono_ns;
-	(void)source_bpf_collect(app->source, on_place, app);
+	(void)source_collect(&app->source, on_place, app);
 	app_collect(app);
 	r = uv_poll_start(&app->arrivals_poll, UV_READABLE, on_arrivals);
 	if (!r)

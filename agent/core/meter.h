@@ -54,7 +54,7 @@ struct meter_entry {
 	int64_t last_up_ns; /* the latest stamps, whatever the order of the frames; 0: none */
 	int64_t last_down_ns;
 	int64_t first_ns; /* the earliest stamp, both directions */
-	int64_t unused;
+	int64_t unused;   /* up to half a line */
 };
 _Static_assert(sizeof(struct meter_entry) == 96, "a line and a half");
 

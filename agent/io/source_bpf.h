@@ -11,15 +11,11 @@
 #ifndef IO_SOURCE_BPF_H
 #define IO_SOURCE_BPF_H
 
-#include <stdbool.h>
-
-#include "core/config.h"
-#include "core/counter.h"
-#include "core/health.h"
+#include "io/source.h"
 
 struct source_bpf;
 
-#define SOURCE_EPOCH_SIZE 64 /* boot id, two map ids, two colons, the NUL: 59 */
+_Static_assert(SOURCE_EPOCH_SIZE >= 59, "boot id, two map ids, two colons, the NUL");
 
 struct source_bpf_options {
 	const char *pin_dir; /* on bpffs (io/bpffs.h) */
@@ -28,9 +24,6 @@ struct source_bpf_options {
 	uint32_t max_addresses;
 	int64_t arrival_gap_ns; /* a guest that was silent for longer is announced like a new one */
 };
-
-/* reading is borrowed for the call. */
-typedef void (*source_reading)(void *context, const struct counter_reading *reading);
 
 /* 0 or -errno, logged with the remedy (privileges, kernel version). */
 int source_bpf_open(const struct source_bpf_options *options, struct source_bpf **out);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel half behind the common face of sources. */
+#include <bpf/bpf.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "io/bpffs.h"
+#include "io/source.h"
+#include "io/source_bpf.h"
+
+static const char *bpf_epoch(const void *self)
+{
+	return source_bpf_epoch(self);
+}
+
+static bool bpf_is_resumed(const void *self)
+{
+	return source_bpf_is_resumed(self);
+}
+
+static uint64_t bpf_max_keys(const void *self)
+{
+	return source_bpf_max_keys(self);
+}
+
+static int bpf_attach(void *self, const char *interface, enum config_attach mode)
+{
+	return source_bpf_attach(self, interface, mode);
+}
+
+static void bpf_forget_others(void *self)
+{
+	source_bpf_forget_others(self);
+}
+
+static int bpf_collect(void *self, source_reading reading, void *context)
+{
+	return source_bpf_collect(self, reading, context);
+}
+
+static int bpf_arrivals_fd(const void *self)
+{
+	return source_bpf_arrivals_fd(self);
+}
+
+static int bpf_arrivals(void *self, source_reading reading, void *context)
+{
+	return source_bpf_arrivals(self, reading, context);
+}
+
+static size_t bpf_health(void *self, struct health_interface *interfaces, size_t n_max)
+{
+	return source_bpf_health(self, interfaces, n_max);
+}
+
+static void bpf_detach(void *self)
+{
+	source_bpf_detach(self);
+}
+
+static void bpf_close(void *self, bool keep)
+{
+	struct source_bpf *source = self;
+
+	source_bpf_close(&source, keep);
+}
+
+static void bpf_abort(void *self)
+{
+	struct source_bpf *source = self;
+
+	source_bpf_abort(&source);
+}
+
+static const struct source_operations operations = {
+	.name = "bpf",
+	.epoch = bpf_epoch,
+	.is_resumed = bpf_is_resumed,
+	.max_keys = bpf_max_keys,
+	.attach = bpf_attach,
+	.forget_others = bpf_forget_others,
+	.collect = bpf_collect,
+	.arrivals_fd = bpf_arrivals_fd,
+	.arrivals = bpf_arrivals,
+	.health = bpf_health,
+	.detach = bpf_detach,
+	.close = bpf_close,
+	.abort = bpf_abort,
+};
+
+int source_bpf_new(const struct source_options *options, struct source *out)
+{
+	char dir[PATH_MAX], path[PATH_MAX];
+	struct source_bpf_options bpf_options = {
+		.pin_dir = path,
+		.boot_id = options->boot_id,
+		.known_epoch = options->known_epoch,
+		.max_addresses = options->max_addresses,
+		.arrival_gap_ns = options->arrival_gap_ns,
+	};
+	struct source_bpf *source = NULL;
+	int r;
+
+	/* a directory for each store: agents on other stores, say in other network namespaces, have their own */
+	snprintf(dir, sizeof(dir), "%s/%s", options->bpffs_dir, options->instance);
+	r = bpffs_prepare(dir, path, sizeof(path));
+	if (!r)
+		r = source_bpf_open(&bpf_options, &source);
+	if (!r)
+		*out = (struct source){.operations = &operations, .self = source};
+	return r;
+}
+
+int source_bpf_probe(void)
+{
+	/* the youngest of what is needed (Linux 5.8); of one page, the smallest */
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, NULL, 0, 0, (__u32)sysconf(_SC_PAGESIZE), NULL);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
