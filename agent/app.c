@@ -12,7 +12,6 @@
 #include "app_private.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "io/bpffs.h"
 #include "io/now.h"
 #include "io/zone.h"
 
@@ -47,25 +46,22 @@ static int open_store(struct app *app)
 /* Opens the counters, and makes the store remember which they are before anything is counted. */
 static int open_source(struct app *app)
 {
-	char dir[PATH_MAX], path[PATH_MAX];
-	struct source_bpf_options options = {
-		.pin_dir = path,
+	const struct source_options options = {
+		.kind = app->config->source,
+		.attach = app->config->attach,
+		.bpffs_dir = app->config->bpffs_dir,
+		.instance = app->state.instance,
 		.boot_id = app->boot_id,
 		.known_epoch = app->state.epoch,
 		.max_addresses = app->config->max_addresses,
 		.max_addresses_per_mac = app->config->max_addresses_per_mac,
 		.arrival_gap_ns = app->config->idle_timeout_s * NS_PER_S,
 	};
-	int r;
+	int r = source_open(&options, &app->source);
 
-	/* a directory for each store: agents on other stores, say in other network namespaces, have their own */
-	snprintf(dir, sizeof(dir), "%s/%s", app->config->bpffs_dir, app->state.instance);
-	r = bpffs_prepare(dir, path, sizeof(path));
-	if (!r)
-		r = source_bpf_open(&options, &app->source);
 	/* while there is a previous table, the store's baselines are still its own */
-	if (!r && !source_bpf_has_previous(app->source))
-		r = store_begin_epoch(app->store, app->boot_id, source_bpf_epoch(app->source));
+	if (!r && !source_has_previous(&app->source))
+		r = store_begin_epoch(app->store, app->boot_id, source_epoch(&app->source));
 	return r;
 }
 
@@ -124,7 +120,7 @@ static int open_core(struct app *app)
 
 	if (!r)
 		r = session_engine_new(&rules, app->state.next_seq, &app->engine);
-	if (!r && source_bpf_is_resumed(app->source))
+	if (!r && source_is_resumed(&app->source))
 		for (size_t i = 0; !r && i < app->state.n_baselines; i++)
 			r = ledger_load(app->ledger, &app->state.baselines[i]);
 	for (size_t i = 0; !r && i < app->state.n_unclaimed; i++)
@@ -173,11 +169,11 @@ static int start(struct app *app)
 	if (!r)
 		r = open_loop(app);
 	for (size_t i = 0; !r && i < app->config->n_interfaces; i++)
-		r = source_bpf_attach(app->source, app->config->interfaces[i], app->config->attach);
+		r = source_attach(&app->source, app->config->interfaces[i]);
 	if (r)
 		return r;
-	source_bpf_forget_others(app->source);
-	if (source_bpf_has_previous(app->source))
+	source_forget_others(&app->source);
+	if (source_has_previous(&app->source))
 		r = app_account_finish_previous(app);
 	return r ? r : app_account_start(app);
 }
@@ -194,7 +190,7 @@ static void stop(struct app *app)
 		return;
 	app->is_stopping = true;
 	if (app->has_account && !app->config->keep_counting)
-		source_bpf_detach(app->source);
+		source_detach(&app->source);
 	app_account_stop(app);
 	if (app->server)
 		http_server_close(app->server, on_closed, app);
@@ -221,9 +217,9 @@ static void on_signal(void *context, int signal_number)
 static void release(struct app *app, bool has_failed)
 {
 	if (has_failed)
-		source_bpf_abort(&app->source);
+		source_abort(&app->source);
 	else
-		source_bpf_close(&app->source, app->config->keep_counting);
+		source_close(&app->source, app->config->keep_counting);
 	session_engine_free(&app->engine);
 	ledger_free(&app->ledger);
 	event_list_clean(&app->events);

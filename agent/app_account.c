@@ -73,7 +73,7 @@ static bool is_crowded(const struct app *app)
 {
 	uint64_t n_used, n_max;
 
-	source_bpf_occupancy(app->source, &n_used, &n_max);
+	source_occupancy(&app->source, &n_used, &n_max);
 	return n_used >= n_max - n_max / 4;
 }
 
@@ -81,7 +81,7 @@ static void on_idle_slot(void *context, const struct counter_reading *booked)
 {
 	struct app *app = context;
 
-	source_bpf_retire(app->source, booked);
+	source_retire(&app->source, booked);
 }
 
 static void retire(struct app *app)
@@ -107,7 +107,7 @@ void app_collect(struct app *app)
 
 	app->collecting = now_read();
 	app->collect_error = 0;
-	r = source_bpf_collect(app->source, on_reading, app);
+	r = source_collect(&app->source, on_reading, app);
 	if (r)
 		app->collect_error = r;
 	else
@@ -142,7 +142,7 @@ static void on_arrivals(uv_poll_t *poll, int status, int events)
 	(void)status;
 	(void)events;
 	app->collecting = now_read();
-	source_bpf_arrivals(app->source, on_reading, app);
+	source_arrivals(&app->source, on_reading, app);
 	carry_events(app);
 	flush(app);
 }
@@ -244,22 +244,22 @@ int app_account_finish_previous(struct app *app)
 	int r;
 
 	app->collecting = now_read();
-	r = source_bpf_collect_previous(app->source, on_place, app);
+	r = source_collect_previous(&app->source, on_place, app);
 	if (!r)
-		r = source_bpf_collect_previous(app->source, on_reading, app);
+		r = source_collect_previous(&app->source, on_reading, app);
 	if (!r)
 		r = app->collect_error;
 	if (!r)
 		r = build_batch(app, true, &batch);
 	if (!r)
-		r = store_write_and_begin_epoch(app->store, &batch, app->boot_id, source_bpf_epoch(app->source));
+		r = store_write_and_begin_epoch(app->store, &batch, app->boot_id, source_epoch(&app->source));
 	if (r)
 		log_errno(r, "the counters of the previous table cannot be saved in %s", app->config->state_dir);
 	if (!r) {
 		session_engine_mark_saved(app->engine, batch.sessions, batch.n_sessions);
 		session_engine_mark_unclaimed_saved(app->engine, batch.unclaimed, batch.n_unclaimed);
 		ledger_clear(app->ledger);
-		source_bpf_drop_previous(app->source);
+		source_drop_previous(&app->source);
 	}
 	store_batch_clean(&batch);
 	return r;
@@ -272,7 +272,7 @@ int app_account_start(struct app *app)
 	if (!r)
 		r = uv_timer_init(&app->loop, &app->flush_timer);
 	if (!r)
-		r = uv_poll_init(&app->loop, &app->arrivals_poll, source_bpf_arrivals_fd(app->source));
+		r = uv_poll_init(&app->loop, &app->arrivals_poll, source_arrivals_fd(&app->source));
 	if (r)
 		return log_errno(r, "event loop");
 	app->has_account = true;
@@ -280,7 +280,7 @@ int app_account_start(struct app *app)
 	app->flush_timer.data = app;
 	app->arrivals_poll.data = app;
 	app->full_flush_mono_ns = app->started.mono_ns;
-	(void)source_bpf_collect(app->source, on_place, app);
+	(void)source_collect(&app->source, on_place, app);
 	app_collect(app);
 	r = uv_poll_start(&app->arrivals_poll, UV_READABLE, on_arrivals);
 	if (!r)

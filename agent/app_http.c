@@ -89,13 +89,13 @@ static const struct health *get_health(void *context)
 	int store_error = app->flush_error ? app->flush_error : app->read_error;
 	uint64_t n_keys, max_keys;
 
-	source_bpf_occupancy(app->source, &n_keys, &max_keys);
+	source_occupancy(&app->source, &n_keys, &max_keys);
 	app->health = (struct health){
 		.version = OCTETD_VERSION,
 		.uptime_s = (now.mono_ns - app->started.mono_ns) / NS_PER_S,
 		.collected_ms_ago = app->collected_mono_ns ? (now.mono_ns - app->collected_mono_ns) / NS_PER_MS : -1,
 		.interfaces = app->health_interfaces,
-		.n_interfaces = source_bpf_health(app->source, app->health_interfaces, OCTET_SLOTS_MAX),
+		.n_interfaces = source_health(&app->source, app->health_interfaces, OCTET_SLOTS_MAX),
 		.n_keys = n_keys,
 		.max_keys = max_keys,
 		.n_online = session_engine_n_online(app->engine),

@@ -15,7 +15,7 @@
 #include "io/http_server.h"
 #include "io/loop_watch.h"
 #include "io/signals.h"
-#include "io/source_bpf.h"
+#include "io/source.h"
 #include "io/store_worker.h"
 #include "io/token_file.h"
 
@@ -29,7 +29,7 @@ struct app {
 	struct instant started;
 
 	/* the way of the octets */
-	struct source_bpf *source;
+	struct source source;
 	struct ledger *ledger;
 	struct session_engine *engine;
 	struct event_list events;

@@ -78,20 +78,11 @@ static int parse_arguments(int argc, char **argv, struct replay_arguments *argum
 	return error;
 }
 
-static int print_json(const struct replay_report *report)
-{
-	json_auto_t *document = json_replay_report(report);
-
-	if (!document || json_dumpf(document, stdout, JSON_COMPACT) != 0 || putchar('\n') == EOF)
-		return document && ferror(stdout) ? -EIO : -ENOMEM;
-	return 0;
-}
-
-static int print_table(const struct replay_report *report)
+static int print_report(const struct replay_report *report, bool is_json)
 {
 	CLEANUP(strbuf_clean) struct strbuf text = STRBUF_INIT;
 
-	const int error = replay_report_print(report, &text);
+	const int error = is_json ? replay_report_print_json(report, &text) : replay_report_print(report, &text);
 	if (error)
 		return error;
 	return fputs(text.text, stdout) == EOF ? -EIO : 0;
@@ -105,7 +96,7 @@ static int replay_one(const char *path, const struct replay_arguments *arguments
 	const int error = replay_file(path, arguments->gateways, arguments->n_gateways, &report);
 	if (error)
 		log_error("replay: %s: %s", path, report.error);
-	const int print_error = arguments->is_json ? print_json(&report) : print_table(&report);
+	const int print_error = print_report(&report, arguments->is_json);
 	if (print_error)
 		log_errno(print_error, "replay: %s: the result cannot be printed", path);
 	return error ? error : print_error;

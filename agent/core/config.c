@@ -15,7 +15,17 @@
 _Static_assert(OCTET_SLOTS_MAX <= LIST_MAX && CONFIG_PROXIES_MAX <= LIST_MAX, "each list fits");
 
 /* Where a key's value lives, and in which form. */
-enum store { STORE_U16, STORE_U32, STORE_I64, STORE_BOOLEAN, STORE_TEXT, STORE_ATTACH, STORE_NAMES, STORE_PREFIXES };
+enum store {
+	STORE_U16,
+	STORE_U32,
+	STORE_I64,
+	STORE_BOOLEAN,
+	STORE_TEXT,
+	STORE_SOURCE,
+	STORE_ATTACH,
+	STORE_NAMES,
+	STORE_PREFIXES
+};
 
 struct slot {
 	enum store store;
@@ -29,6 +39,7 @@ struct slot {
 
 static const struct slot slots[] = {
 	[CONFIG_KEY_INTERFACES] = SLOT(STORE_NAMES, interfaces),
+	[CONFIG_KEY_SOURCE] = SLOT(STORE_SOURCE, source),
 	[CONFIG_KEY_ATTACH] = SLOT(STORE_ATTACH, attach),
 	[CONFIG_KEY_MAX_ADDRESSES] = SLOT(STORE_U32, max_addresses),
 	[CONFIG_KEY_MAX_ADDRESSES_PER_MAC] = SLOT(STORE_U32, max_addresses_per_mac),
@@ -112,6 +123,9 @@ static int store_value(const struct config_key *key, void *field, const char *va
 		break;
 	case STORE_BOOLEAN:
 		*(bool *)field = config_value_boolean_parse(value) == 1;
+		break;
+	case STORE_SOURCE:
+		*(enum config_source *)field = (enum config_source)config_value_source_parse(value);
 		break;
 	default:
 		*(enum config_attach *)field = (enum config_attach)config_value_attach_parse(value);
@@ -320,6 +334,11 @@ static void check_scalar(const struct config *config, const struct config_key *k
 	char number[32];
 	char error[CONFIG_ERROR_SIZE];
 
+	if (slot->store == STORE_SOURCE) {
+		if (config->source >= CONFIG_N_SOURCES)
+			complain(reporter, key, "is no source of counters; give one of auto, bpf, pcap");
+		return;
+	}
 	if (slot->store == STORE_ATTACH) {
 		if (config->attach >= CONFIG_N_ATTACH)
 			complain(reporter, key, "is no way to attach; give one of auto, tcx, clsact");

@@ -13,12 +13,14 @@
 #include "base/addr.h"
 #include "core/config_key.h"
 
+enum config_source { CONFIG_SOURCE_AUTO, CONFIG_SOURCE_BPF, CONFIG_SOURCE_PCAP, CONFIG_N_SOURCES };
 enum config_attach { CONFIG_ATTACH_AUTO, CONFIG_ATTACH_TCX, CONFIG_ATTACH_CLSACT, CONFIG_N_ATTACH };
 
 struct config {
 	/* counting */
 	char **interfaces;
 	size_t n_interfaces;
+	enum config_source source;      /* "auto", "bpf", "pcap" */
 	enum config_attach attach;      /* "auto", "tcx", "clsact" */
 	uint32_t max_addresses;         /* slots of the table of clients on each CPU; default 16384 */
 	uint32_t max_addresses_per_mac; /* default 32 */

@@ -34,6 +34,8 @@
 static const struct config_key keys[] = {
 	[CONFIG_KEY_INTERFACES] = STRINGS_KEY("interfaces", OCTET_SLOTS_MAX, config_value_interface,
 					      "guest-facing interfaces: a bridge or its ports, never both"),
+	[CONFIG_KEY_SOURCE] = STRING_KEY("source", "auto", config_value_source,
+					 "what counts: bpf (in the kernel), pcap (captures), or auto: bpf if there is"),
 	[CONFIG_KEY_ATTACH] = STRING_KEY("attach", "auto", config_value_attach,
 					 "how to attach to them: auto, tcx (Linux 6.6 or later) or clsact"),
 	[CONFIG_KEY_MAX_ADDRESSES] =

@@ -17,6 +17,13 @@
 
 #define LABEL_MAX_BYTES 255
 
+static const char *const source_names[] = {
+	[CONFIG_SOURCE_AUTO] = "auto",
+	[CONFIG_SOURCE_BPF] = "bpf",
+	[CONFIG_SOURCE_PCAP] = "pcap",
+};
+_Static_assert(ARRAY_LENGTH(source_names) == CONFIG_N_SOURCES, "a name for each source");
+
 static const char *const attach_names[] = {
 	[CONFIG_ATTACH_AUTO] = "auto",
 	[CONFIG_ATTACH_TCX] = "tcx",
@@ -194,12 +201,29 @@ const char *config_value_log_level(const char *value)
 	return NULL;
 }
 
-int config_value_attach_parse(const char *value)
+static int find_name(const char *const *names, int n_names, const char *value)
 {
-	for (int i = 0; i < CONFIG_N_ATTACH; i++)
-		if (strcmp(attach_names[i], value) == 0)
+	for (int i = 0; i < n_names; i++)
+		if (strcmp(names[i], value) == 0)
 			return i;
 	return -1;
+}
+
+int config_value_source_parse(const char *value)
+{
+	return find_name(source_names, CONFIG_N_SOURCES, value);
+}
+
+const char *config_value_source(const char *value)
+{
+	if (config_value_source_parse(value) < 0)
+		return "is no source of counters; give one of auto, bpf, pcap";
+	return NULL;
+}
+
+int config_value_attach_parse(const char *value)
+{
+	return find_name(attach_names, CONFIG_N_ATTACH, value);
 }
 
 const char *config_value_attach(const char *value)

@@ -4,11 +4,12 @@
 static bool is_interface_complete(const struct health_interface *interface)
 {
 	for (int direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
-		if (!interface->is_attached[direction] ||
+		if (!interface->is_attached[direction] || interface->lost_frames[direction] ||
+		    interface->dropped_frames[direction] || interface->estimated_frames[direction] ||
 		    interface->classes[direction].classes[OCTET_CLASS_TABLE_FULL].frames > 0)
 			return false;
 	}
-	return true;
+	return !interface->offload || !*interface->offload;
 }
 
 bool health_is_complete(const struct health *health)

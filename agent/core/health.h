@@ -16,8 +16,13 @@
 struct health_interface {
 	const char *name;
 	uint32_t ifindex;
-	const char *attach_name; /* "tcx", "clsact" */
+	const char *attach_name; /* "tcx", "clsact", "pcap" */
 	bool is_attached[OCTET_N_DIRECTIONS];
+	/* captures only */
+	uint64_t lost_frames[OCTET_N_DIRECTIONS];      /* seen by nobody: the capture's ring was full */
+	uint64_t dropped_frames[OCTET_N_DIRECTIONS];   /* by the interface itself */
+	uint64_t estimated_frames[OCTET_N_DIRECTIONS]; /* super-packets, whose segments are a guess */
+	const char *offload; /* what joins packets there ("gro on eth0"); NULL or "": nothing */
 	struct octet_iface classes[OCTET_N_DIRECTIONS];
 };
 
@@ -45,7 +50,8 @@ struct health {
 
 /*
  * Counting is complete when there is an interface, every one is attached in both directions, there was a
- * collection and the last one worked, and no frame fell into OCTET_CLASS_TABLE_FULL.
+ * collection and the last one worked, no frame fell into OCTET_CLASS_TABLE_FULL, none was lost to a capture, and none
+ * was, or can have been, shown to it joined to others.
  */
 bool health_is_complete(const struct health *health);
 

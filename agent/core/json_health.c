@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "core/json.h"
@@ -9,12 +10,23 @@
 static const char *const direction_names[] = {[OCTET_UP] = "up", [OCTET_DOWN] = "down"};
 _Static_assert(ARRAY_LENGTH(direction_names) == OCTET_N_DIRECTIONS, "a name for each direction");
 
+/* Not in the kernel: such an interface can lose frames, and says how many. */
+static bool is_captured(const struct health_interface *interface)
+{
+	return interface->attach_name && strcmp(interface->attach_name, "pcap") == 0;
+}
+
 static json_t *json_direction(const struct health_interface *interface, enum octet_direction direction)
 {
 	json_auto_t *object = json_object();
 	json_t *classes = json_object();
 	int r = json_object_set_new(object, "attached", json_boolean(interface->is_attached[direction]));
 
+	if (is_captured(interface)) {
+		r |= json_object_set_new(object, "lost", json_uint(interface->lost_frames[direction]));
+		r |= json_object_set_new(object, "dropped", json_uint(interface->dropped_frames[direction]));
+		r |= json_object_set_new(object, "estimated", json_uint(interface->estimated_frames[direction]));
+	}
 	r |= json_object_set_new(object, "classes", classes);
 	for (size_t i = 0; !r && i < OCTET_N_CLASSES; i++) {
 		const struct octet_tally *tally = &interface->classes[direction].classes[i];
@@ -68,6 +80,28 @@ __attribute__((format(printf, 2, 3))) static int add_reason(json_t *reasons, con
 	return json_array_append_new(reasons, json_text(text));
 }
 
+/* What a capture missed, or saw otherwise than the wire. */
+static int add_capture_reasons(json_t *reasons, const struct health_interface *interface, int direction)
+{
+	unsigned long long lost = interface->lost_frames[direction];
+	unsigned long long dropped = interface->dropped_frames[direction];
+	unsigned long long estimated = interface->estimated_frames[direction];
+	int r = 0;
+
+	if (lost)
+		r |= add_reason(reasons, "interface %s: %llu packets %s were lost to the capture, which was too slow",
+				interface->name, lost, direction_names[direction]);
+	if (dropped)
+		r |= add_reason(reasons, "interface %s: %llu packets %s were dropped by the interface itself",
+				interface->name, dropped, direction_names[direction]);
+	if (estimated)
+		r |= add_reason(reasons,
+				"interface %s: %llu frames %s were super-packets, their packets are estimated; switch "
+				"off what joins them (ethtool -K), or use source = bpf",
+				interface->name, estimated, direction_names[direction]);
+	return r;
+}
+
 static int add_interface_reasons(json_t *reasons, const struct health_interface *interface)
 {
 	int r = 0;
@@ -84,7 +118,13 @@ static int add_interface_reasons(json_t *reasons, const struct health_interface 
 				"interface %s: %llu frames %s found the table of clients full and are nobody's: raise "
 				"max_addresses",
 				interface->name, (unsigned long long)full->frames, direction_names[direction]);
+		r |= add_capture_reasons(reasons, interface, direction);
 	}
+	if (interface->offload && *interface->offload)
+		r |= add_reason(reasons,
+				"interface %s: %s may show packets to the capture joined together; switch it off "
+				"(ethtool -K), or use source = bpf",
+				interface->name, interface->offload);
 	return r;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An open-addressing index over a dense array of entries: probing touches eight octets a slot, growing moves
- * no entry's identity, and iterating is a walk over an array.
+ * A frame is judged first (whose it is, by its headers alone), then booked (in the table). Between the two there may
+ * be others, for whose entries memory has time then: meter_count_later.
  */
 #include "core/meter.h"
 
@@ -11,9 +11,13 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "core/meter_table.h"
 
-#define ENTRIES_AT_START 64u
-#define NO_ENTRY 0u
+/* Frames between judging and booking: memory takes as long as some of them take to be read and judged... */
+#define QUEUE_LENGTH 16u
+/* ...but the queue has its price, and so many entries are in a cache anyway (measured; 400 KiB). */
+#define QUEUE_FROM_ENTRIES 4096u
+_Static_assert((QUEUE_LENGTH & (QUEUE_LENGTH - 1)) == 0, "its counters wrap");
 
 static const char *const class_names[] = {
 	[OCTET_CLASS_COUNTED] = "counted",       [OCTET_CLASS_NON_IP] = "non_ip",
@@ -23,51 +27,37 @@ static const char *const class_names[] = {
 };
 _Static_assert(ARRAY_LENGTH(class_names) == OCTET_N_CLASSES, "a name for each class");
 
-struct slot {
+struct side {
+	struct meter_key key;
 	uint32_t hash;
-	uint32_t entry_plus_1; /* NO_ENTRY: the slot is free */
+	uint32_t guess; /* where the key may be, METER_NO_ENTRY: not looked yet */
+	enum octet_direction direction;
+};
+
+struct judgement {
+	struct side sides[OCTET_N_DIRECTIONS]; /* whose octets the frame's are */
+	uint32_t n_sides;
+	bool is_presence;       /* they are nobody's: it only proves that the sender, the one side, is there */
+	enum octet_class class; /* as far as it does not depend on the table */
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t wire_bytes;
+	int64_t time_ns;
 };
 
 struct meter {
 	struct meter_options options;
 	struct mac_addr *gateways;
-	struct meter_entry *entries;
-	uint32_t n_entries;
-	uint32_t capacity;
-	struct slot *slots; /* slot_mask + 1 of them: a power of two, at least twice the capacity */
-	uint32_t slot_mask;
-	uint32_t latest[OCTET_N_DIRECTIONS]; /* index of the entry that the last frame went to */
+	struct meter_table table;
+	struct meter_key latest_key[OCTET_N_DIRECTIONS]; /* of the last frame that was judged */
+	uint32_t latest_hash[OCTET_N_DIRECTIONS];
+	uint32_t arrived;                     /* entry of the guest who has, or METER_NO_ENTRY */
+	struct judgement queue[QUEUE_LENGTH]; /* a ring; the counters below run through it */
+	uint32_t n_judged;
+	uint32_t n_guessed; /* whose entries are on their way */
+	uint32_t n_booked;
 	struct octet_iface classes;
 };
-
-/*
- * A struct counter_key as the words that it is in memory, built and compared in registers: a struct that is
- * written in small pieces and read back whole makes each load wait for its stores, on every frame.
- */
-struct key {
-	uint64_t words[3];
-	uint32_t tail;
-};
-_Static_assert(offsetof(struct key, tail) + sizeof(uint32_t) == sizeof(struct counter_key), "the same octets");
-
-static struct counter_key key_unpack(const struct key *key)
-{
-	struct counter_key out;
-	memcpy(&out, key, sizeof(out));
-	return out;
-}
-
-static bool key_equals(const struct key *a, const struct counter_key *stored)
-{
-	struct key b;
-	memcpy(&b, stored, sizeof(*stored));
-	return a->words[0] == b.words[0] && a->words[1] == b.words[1] && a->words[2] == b.words[2] && a->tail == b.tail;
-}
-
-static uint32_t meter_hash(const struct meter *meter, const struct key *key)
-{
-	return (uint32_t)siphash_28(&meter->options.seed, key->words, key->tail);
-}
 
 #define IS_LITTLE_ENDIAN (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 
@@ -97,13 +87,14 @@ static uint16_t load16(const uint8_t *octets)
 }
 
 /* The layout is that of struct counter_key: mac and vlan, ifindex and IP, eight octets of IP, its last four. */
-static struct key make_key(const struct meter *meter, const struct octet_frame *frame, enum octet_direction direction)
+static inline struct meter_key make_key(const struct meter *meter, uint32_t ifindex, const struct octet_frame *frame,
+					enum octet_direction direction)
 {
 	static const uint8_t v4_mapped[8] = {0, 0, 0, 0, 0, 0, 0xff, 0xff}; /* octets 4 to 11 of ::ffff:a.b.c.d */
 	const uint8_t *mac = direction == OCTET_UP ? frame->src_mac : frame->dst_mac;
 	const uint8_t *ip = direction == OCTET_UP ? frame->src_ip : frame->dst_ip;
 	const uint16_t vlan = meter->options.is_vlan_blind ? 0 : (uint16_t)(frame->vlan & OCTET_VLAN_ID_MASK);
-	struct key key = {.words[0] = join32(load32(mac), join16(load16(mac + 4), vlan))};
+	struct meter_key key = {.words[0] = join32(load32(mac), join16(load16(mac + 4), vlan))};
 	uint32_t ip_start = 0;
 
 	if (frame->ip_version == 4) {
@@ -114,183 +105,71 @@ static struct key make_key(const struct meter *meter, const struct octet_frame *
 		key.words[2] = join32(load32(ip + 4), load32(ip + 8));
 		key.tail = load32(ip + 12);
 	}
-	key.words[1] = join32(meter->options.ifindex, ip_start);
+	key.words[1] = join32(ifindex, ip_start);
 	return key;
 }
 
 /* The key of the MAC's own entry. */
-static struct key mac_only_key(const struct key *key)
+static struct meter_key mac_only_key(const struct meter_key *key)
 {
-	struct counter_key own = key_unpack(key);
-	struct key out = {.tail = 0};
+	struct meter_key out = {.tail = 0};
+	struct counter_key own;
 
+	memcpy(&own, key, sizeof(own));
 	own.vlan |= OCTET_VLAN_MAC_ONLY;
 	memset(&own.ip, 0, sizeof(own.ip));
 	memcpy(&out, &own, sizeof(own));
 	return out;
 }
 
-/* The slot of the key, or the free slot where it would go; there always is one. */
-static struct slot *meter_find_slot(const struct meter *meter, const struct key *key, uint32_t hash)
+static bool is_same_key(const struct meter_key *a, const struct meter_key *b)
 {
-	for (uint32_t i = hash;; i++) {
-		struct slot *slot = &meter->slots[i & meter->slot_mask];
-		if (slot->entry_plus_1 == NO_ENTRY)
-			return slot;
-		if (slot->hash == hash && key_equals(key, &meter->entries[slot->entry_plus_1 - 1].reading.key))
-			return slot;
+	return a->words[0] == b->words[0] && a->words[1] == b->words[1] && a->words[2] == b->words[2] &&
+	       a->tail == b->tail;
+}
+
+/* The frame counts for this side too. Frames come in trains, which share a hash. */
+static void judge_side(struct meter *meter, uint32_t ifindex, const struct octet_frame *frame,
+		       enum octet_direction direction, struct judgement *out)
+{
+	struct side *side = &out->sides[out->n_sides++];
+	const struct meter_key key = make_key(meter, ifindex, frame, direction);
+
+	if (!is_same_key(&key, &meter->latest_key[direction])) {
+		meter->latest_hash[direction] = meter_table_hash(&meter->table, &key);
+		meter->latest_key[direction] = key;
 	}
+	side->hash = meter->latest_hash[direction];
+	side->key = key;
+	side->guess = METER_NO_ENTRY;
+	side->direction = direction;
 }
 
-static int meter_grow_slots(struct meter *meter, uint32_t n_slots)
+static void judge_presence(const struct meter *meter, uint32_t ifindex, const struct octet_frame *frame,
+			   struct judgement *out)
 {
-	struct slot *old = meter->slots;
-	const uint32_t n_old = old ? meter->slot_mask + 1 : 0;
+	const struct meter_key key = make_key(meter, ifindex, frame, OCTET_UP);
+	const struct meter_key own_key = mac_only_key(&key);
 
-	struct slot *slots = calloc(n_slots, sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	meter->slots = slots;
-	meter->slot_mask = n_slots - 1;
-	for (uint32_t i = 0; i < n_old; i++) {
-		uint32_t at = old[i].hash & meter->slot_mask;
-		if (old[i].entry_plus_1 == NO_ENTRY)
-			continue;
-		while (slots[at].entry_plus_1 != NO_ENTRY)
-			at = (at + 1) & meter->slot_mask;
-		slots[at] = old[i];
-	}
-	free(old);
-	return 0;
+	out->is_presence = true;
+	out->sides[0] =
+		(struct side){.key = own_key, .hash = meter_table_hash(&meter->table, &own_key), .direction = OCTET_UP};
 }
 
-/* Slots first: with entries to spare and too few slots, a probe could find no end. */
-static int meter_grow(struct meter *meter)
+static bool is_mac(const struct mac_addr *mac, const uint8_t *octets)
 {
-	const uint32_t capacity = meter->capacity ? 2 * meter->capacity : ENTRIES_AT_START;
-
-	int error = meter_grow_slots(meter, 2 * capacity);
-	if (error)
-		return error;
-	struct meter_entry *entries = reallocarray(meter->entries, capacity, sizeof(*entries));
-	if (!entries)
-		return -ENOMEM;
-	meter->entries = entries;
-	meter->capacity = capacity;
-	return 0;
+	/* memcmp() would branch in between */
+	return ((load32(mac->octets) ^ load32(octets)) | (uint32_t)(load16(mac->octets + 4) ^ load16(octets + 4))) == 0;
 }
 
-static struct meter_entry *meter_find(const struct meter *meter, const struct key *key, uint32_t hash)
+static bool is_among(const struct mac_addr *macs, size_t n_macs, const uint8_t *octets)
 {
-	const struct slot *slot = meter_find_slot(meter, key, hash);
-	return slot->entry_plus_1 == NO_ENTRY ? NULL : &meter->entries[slot->entry_plus_1 - 1];
-}
+	bool is_found = false;
 
-/* NULL when there is no room. Moves the entries: pointers to others are void afterwards. */
-static struct meter_entry *meter_insert(struct meter *meter, const struct key *key, uint32_t hash, int64_t time_ns)
-{
-	if (meter->n_entries >= meter->options.max_keys)
-		return NULL;
-	if (meter->n_entries == meter->capacity && meter_grow(meter) != 0)
-		return NULL;
-	assert(meter->entries && meter->slots); /* meter_new has grown both */
-	struct meter_entry *entry = &meter->entries[meter->n_entries];
-	*entry = (struct meter_entry){.reading.key = key_unpack(key), .first_ns = time_ns};
-	meter->n_entries++;
-	*meter_find_slot(meter, key, hash) = (struct slot){.hash = hash, .entry_plus_1 = meter->n_entries};
-	return entry;
-}
-
-static struct meter_entry *meter_find_or_insert(struct meter *meter, const struct key *key, int64_t time_ns)
-{
-	const uint32_t hash = meter_hash(meter, key);
-	struct meter_entry *entry = meter_find(meter, key, hash);
-	return entry ? entry : meter_insert(meter, key, hash, time_ns);
-}
-
-/* A key seen for the first time. *has_overflowed tells that the entry is the MAC's own instead. */
-static struct meter_entry *meter_admit(struct meter *meter, const struct key *key, uint32_t hash, int64_t time_ns,
-				       bool *has_overflowed)
-{
-	if (!meter->options.max_addresses)
-		return meter_insert(meter, key, hash, time_ns);
-
-	const struct key own_key = mac_only_key(key);
-	struct meter_entry *own = meter_find_or_insert(meter, &own_key, time_ns);
-	if (!own)
-		return NULL;
-	if (own->n_addresses >= meter->options.max_addresses) {
-		*has_overflowed = true;
-		return own;
-	}
-	const size_t own_index = (size_t)(own - meter->entries);
-	struct meter_entry *entry = meter_insert(meter, key, hash, time_ns);
-	own = &meter->entries[own_index];
-	if (!entry) {
-		*has_overflowed = true;
-		return own;
-	}
-	own->n_addresses++;
-	return entry;
-}
-
-static void raise_to(int64_t *stamp, int64_t time_ns)
-{
-	if (*stamp < time_ns)
-		*stamp = time_ns;
-}
-
-static void entry_stamp(struct meter_entry *entry, enum octet_direction direction, int64_t time_ns)
-{
-	struct counter_reading *reading = &entry->reading;
-
-	raise_to(direction == OCTET_UP ? &reading->last_up_ns : &reading->last_down_ns, time_ns);
-	if (time_ns < entry->first_ns)
-		entry->first_ns = time_ns;
-}
-
-static void entry_add(struct meter_entry *entry, enum octet_direction direction, const struct octet_frame *frame,
-		      int64_t time_ns)
-{
-	struct traffic *total = &entry->reading.total;
-
-	if (direction == OCTET_UP) {
-		total->up_bytes += frame->bytes;
-		total->up_packets += frame->packets;
-	} else {
-		total->down_bytes += frame->bytes;
-		total->down_packets += frame->packets;
-	}
-	entry_stamp(entry, direction, time_ns);
-}
-
-static enum octet_class meter_count_side(struct meter *meter, enum octet_direction direction,
-					 const struct octet_frame *frame, int64_t time_ns)
-{
-	const struct key key = make_key(meter, frame, direction);
-	struct meter_entry *entry = &meter->entries[meter->latest[direction]];
-	bool has_overflowed = false;
-
-	/* frames come in trains */
-	if (meter->latest[direction] >= meter->n_entries || !key_equals(&key, &entry->reading.key)) {
-		const uint32_t hash = meter_hash(meter, &key);
-		entry = meter_find(meter, &key, hash);
-		if (!entry)
-			entry = meter_admit(meter, &key, hash, time_ns, &has_overflowed);
-		if (!entry)
-			return OCTET_CLASS_TABLE_FULL;
-		meter->latest[direction] = (uint32_t)(entry - meter->entries);
-	}
-	entry_add(entry, direction, frame, time_ns);
-	return has_overflowed ? OCTET_CLASS_OVERFLOW : OCTET_CLASS_COUNTED;
-}
-
-static bool is_gateway(const struct meter *meter, const uint8_t *mac)
-{
-	for (size_t i = 0; i < meter->options.n_gateways; i++)
-		if (memcmp(meter->gateways[i].octets, mac, sizeof(meter->gateways[i].octets)) == 0)
-			return true;
-	return false;
+	/* no early end: there are one or two, and whose the next frame is no processor foresees */
+	for (size_t i = 0; i < n_macs; i++)
+		is_found |= is_mac(&macs[i], octets);
+	return is_found;
 }
 
 static bool is_group(const uint8_t *mac)
@@ -298,70 +177,244 @@ static bool is_group(const uint8_t *mac)
 	return mac[0] & 0x01;
 }
 
+/* What the sides have in common, when at least one of them is a client. */
+static void judge_sides(struct meter *meter, uint32_t ifindex, enum octet_parse result, const struct octet_frame *frame,
+			const bool is_client[OCTET_N_DIRECTIONS], struct judgement *out)
+{
+	out->class = OCTET_CLASS_MALFORMED;
+	if (result == OCTET_PARSE_NON_IP) {
+		out->class = OCTET_CLASS_NON_IP;
+		if (is_client[OCTET_UP] && meter->options.is_tracking_presence)
+			judge_presence(meter, ifindex, frame, out);
+	} else if (result == OCTET_PARSE_IP) {
+		out->class = OCTET_CLASS_COUNTED;
+		/* that both sides are clients is rare, and which one is no processor foresees */
+		judge_side(meter, ifindex, frame, is_client[OCTET_UP] ? OCTET_UP : OCTET_DOWN, out);
+		if (is_client[OCTET_UP] & is_client[OCTET_DOWN])
+			judge_side(meter, ifindex, frame, OCTET_DOWN, out);
+	}
+}
+
+static void judge_begin(const struct octet_frame *frame, int64_t time_ns, struct judgement *out)
+{
+	out->n_sides = 0;
+	out->is_presence = false;
+	out->packets = frame->packets;
+	out->bytes = frame->bytes;
+	out->wire_bytes = frame->wire_bytes;
+	out->time_ns = time_ns;
+}
+
+static void judge_by_macs(struct meter *meter, enum octet_parse result, const struct octet_frame *frame,
+			  int64_t time_ns, struct judgement *out)
+{
+	judge_begin(frame, time_ns, out);
+	if (!frame->dst_mac) {
+		out->class = OCTET_CLASS_MALFORMED;
+		return;
+	}
+	const size_t n_gateways = meter->options.n_gateways;
+	const bool is_client[] = {
+		[OCTET_UP] = !is_among(meter->gateways, n_gateways, frame->src_mac),
+		[OCTET_DOWN] = !is_group(frame->dst_mac) & !is_among(meter->gateways, n_gateways, frame->dst_mac),
+	};
+	if (is_client[OCTET_UP] | is_client[OCTET_DOWN])
+		judge_sides(meter, meter->options.ifindex, result, frame, is_client, out);
+	else
+		out->class = is_group(frame->dst_mac) ? OCTET_CLASS_GROUP : OCTET_CLASS_OWN;
+}
+
+/* The order is that of classify() in bpf/octet.bpf.c. */
+static void judge_one_way(struct meter *meter, const struct meter_view *view, enum octet_direction direction,
+			  enum octet_parse result, const struct octet_frame *frame, struct judgement *out)
+{
+	const bool is_client[] = {[OCTET_UP] = direction == OCTET_UP, [OCTET_DOWN] = direction == OCTET_DOWN};
+
+	if (!frame->dst_mac)
+		out->class = OCTET_CLASS_MALFORMED;
+	else if (direction == OCTET_DOWN && is_group(frame->dst_mac))
+		out->class = OCTET_CLASS_GROUP;
+	else if (is_mac(&view->own, direction == OCTET_UP ? frame->src_mac : frame->dst_mac))
+		out->class = OCTET_CLASS_OWN;
+	else if (direction == OCTET_UP && view->is_bridge && !is_group(frame->dst_mac) &&
+		 !is_mac(&view->own, frame->dst_mac) && !is_among(view->locals, view->n_locals, frame->dst_mac))
+		out->class = OCTET_CLASS_TRANSIT;
+	else
+		judge_sides(meter, view->ifindex, result, frame, is_client, out);
+}
+
+static uint32_t find_or_insert(struct meter *meter, const struct meter_key *key, uint32_t hash, int64_t time_ns)
+{
+	const uint32_t entry = meter_table_find(&meter->table, key, hash);
+	return entry != METER_NO_ENTRY ? entry : meter_table_insert(&meter->table, key, hash, time_ns);
+}
+
+/* A key seen for the first time. *has_overflowed tells that the entry is the MAC's own instead. */
+static uint32_t admit(struct meter *meter, const struct side *side, int64_t time_ns, bool *has_overflowed)
+{
+	struct meter_table *table = &meter->table;
+
+	if (!meter->options.max_addresses)
+		return meter_table_insert(table, &side->key, side->hash, time_ns);
+
+	const struct meter_key own_key = mac_only_key(&side->key);
+	const uint32_t own = find_or_insert(meter, &own_key, meter_table_hash(table, &own_key), time_ns);
+	uint32_t entry = METER_NO_ENTRY;
+	if (own == METER_NO_ENTRY)
+		return METER_NO_ENTRY;
+	if (table->entries[own].n_addresses < meter->options.max_addresses)
+		entry = meter_table_insert(table, &side->key, side->hash, time_ns);
+	*has_overflowed = entry == METER_NO_ENTRY;
+	if (*has_overflowed)
+		return own;
+	table->entries[own].n_addresses++;
+	return entry;
+}
+
+static void raise_to(int64_t *stamp, int64_t time_ns)
+{
+	*stamp = *stamp < time_ns ? time_ns : *stamp;
+}
+
+static void stamp(struct meter_entry *entry, enum octet_direction direction, int64_t time_ns)
+{
+	raise_to(direction == OCTET_UP ? &entry->last_up_ns : &entry->last_down_ns, time_ns);
+	entry->first_ns = time_ns < entry->first_ns ? time_ns : entry->first_ns;
+}
+
+/* True when the guest has just come, or come back. */
+static bool add(const struct meter *meter, struct meter_entry *entry, enum octet_direction direction,
+		const struct judgement *judged)
+{
+	const bool is_up = direction == OCTET_UP;
+	uint64_t *bytes = is_up ? &entry->total.up_bytes : &entry->total.down_bytes;
+	uint64_t *packets = is_up ? &entry->total.up_packets : &entry->total.down_packets;
+	const bool is_arrival =
+		is_up & ((*packets == 0) | (judged->time_ns - entry->last_up_ns > meter->options.arrival_gap_ns));
+
+	*bytes += judged->bytes;
+	*packets += judged->packets;
+	stamp(entry, direction, judged->time_ns);
+	return is_arrival;
+}
+
+static enum octet_class book_side(struct meter *meter, const struct side *side, const struct judgement *judged)
+{
+	struct meter_table *table = &meter->table;
+	uint32_t entry = side->guess;
+	bool has_overflowed = false;
+
+	if (!meter_table_holds(table, entry, &side->key)) {
+		entry = meter_table_find(table, &side->key, side->hash);
+		if (entry == METER_NO_ENTRY)
+			entry = admit(meter, side, judged->time_ns, &has_overflowed);
+		if (entry == METER_NO_ENTRY)
+			return OCTET_CLASS_TABLE_FULL;
+	}
+	if (add(meter, &table->entries[entry], side->direction, judged))
+		meter->arrived = entry;
+	return has_overflowed ? OCTET_CLASS_OVERFLOW : OCTET_CLASS_COUNTED;
+}
+
+/* No room for the MAC's own entry costs a stamp and no octet: the frame is what it is, non-IP. */
+static void book_presence(struct meter *meter, const struct judgement *judged)
+{
+	const struct side *side = &judged->sides[0];
+	const uint32_t own = find_or_insert(meter, &side->key, side->hash, judged->time_ns);
+
+	if (own != METER_NO_ENTRY)
+		stamp(&meter->table.entries[own], OCTET_UP, judged->time_ns);
+}
+
 /* The order of severity when the two sides of a frame differ; the enum's order is ABI and says nothing. */
 static enum octet_class worse_class(enum octet_class a, enum octet_class b)
 {
 	if (a == OCTET_CLASS_TABLE_FULL || b == OCTET_CLASS_TABLE_FULL)
 		return OCTET_CLASS_TABLE_FULL;
-	if (a == OCTET_CLASS_OVERFLOW || b == OCTET_CLASS_OVERFLOW)
-		return OCTET_CLASS_OVERFLOW;
-	return OCTET_CLASS_COUNTED;
+	return a == OCTET_CLASS_OVERFLOW ? a : b;
 }
 
-/* No room for the MAC's own entry costs a stamp and no octet: the frame is what it is, non-IP. */
-static void meter_note_presence(struct meter *meter, const struct octet_frame *frame, int64_t time_ns)
+static enum octet_class book(struct meter *meter, const struct judgement *judged)
 {
-	const struct key key = make_key(meter, frame, OCTET_UP);
-	const struct key own_key = mac_only_key(&key);
+	enum octet_class class = judged->class;
 
-	struct meter_entry *own = meter_find_or_insert(meter, &own_key, time_ns);
-	if (own)
-		entry_stamp(own, OCTET_UP, time_ns);
-}
-
-static enum octet_class meter_classify(struct meter *meter, enum octet_parse result, const struct octet_frame *frame,
-				       int64_t time_ns)
-{
-	if (!frame->dst_mac)
-		return OCTET_CLASS_MALFORMED;
-	const bool is_up = !is_gateway(meter, frame->src_mac);
-	const bool is_down = !is_group(frame->dst_mac) && !is_gateway(meter, frame->dst_mac);
-	if (!is_up && !is_down)
-		return is_group(frame->dst_mac) ? OCTET_CLASS_GROUP : OCTET_CLASS_OWN;
-	if (result == OCTET_PARSE_NON_IP) {
-		if (is_up && meter->options.is_tracking_presence)
-			meter_note_presence(meter, frame, time_ns);
-		return OCTET_CLASS_NON_IP;
-	}
-	if (result != OCTET_PARSE_IP)
-		return OCTET_CLASS_MALFORMED;
-
-	enum octet_class class = OCTET_CLASS_COUNTED;
-	if (is_up)
-		class = meter_count_side(meter, OCTET_UP, frame, time_ns);
-	if (is_down)
-		class = worse_class(class, meter_count_side(meter, OCTET_DOWN, frame, time_ns));
+	meter->arrived = METER_NO_ENTRY;
+	if (judged->is_presence)
+		book_presence(meter, judged);
+	for (uint32_t i = 0; i < judged->n_sides; i++)
+		class = worse_class(class, book_side(meter, &judged->sides[i], judged));
+	meter->classes.classes[class].frames += judged->packets;
+	meter->classes.classes[class].wire_bytes += judged->wire_bytes;
 	return class;
 }
 
 enum octet_class meter_count(struct meter *meter, enum octet_parse result, const struct octet_frame *frame,
 			     int64_t time_ns)
 {
-	const enum octet_class class = meter_classify(meter, result, frame, time_ns);
+	struct judgement judged;
 
-	meter->classes.classes[class].frames += frame->packets;
-	meter->classes.classes[class].wire_bytes += frame->wire_bytes;
-	return class;
+	judge_by_macs(meter, result, frame, time_ns, &judged);
+	return book(meter, &judged);
+}
+
+static struct judgement *queued(struct meter *meter, uint32_t counter)
+{
+	return &meter->queue[counter % QUEUE_LENGTH];
+}
+
+void meter_count_later(struct meter *meter, enum octet_parse result, const struct octet_frame *frame, int64_t time_ns)
+{
+	if (meter->table.n_entries < QUEUE_FROM_ENTRIES) {
+		(void)meter_count(meter, result, frame, time_ns);
+		return;
+	}
+	if (meter->n_judged - meter->n_booked == QUEUE_LENGTH)
+		(void)book(meter, queued(meter, meter->n_booked++));
+	struct judgement *judged = queued(meter, meter->n_judged++);
+	judge_by_macs(meter, result, frame, time_ns, judged);
+	for (uint32_t i = 0; i < judged->n_sides; i++)
+		meter_table_prefetch_slot(&meter->table, judged->sides[i].hash);
+	if (meter->n_judged - meter->n_guessed <= QUEUE_LENGTH / 2)
+		return;
+	/* its slot has arrived by now */
+	judged = queued(meter, meter->n_guessed++);
+	for (uint32_t i = 0; i < judged->n_sides; i++)
+		judged->sides[i].guess = meter_table_guess(&meter->table, judged->sides[i].hash);
+}
+
+void meter_settle(struct meter *meter)
+{
+	while (meter->n_booked != meter->n_judged)
+		(void)book(meter, queued(meter, meter->n_booked++));
+	meter->n_guessed = meter->n_judged;
+}
+
+enum octet_class meter_count_one_way(struct meter *meter, const struct meter_view *view, enum octet_direction direction,
+				     enum octet_parse result, const struct octet_frame *frame, int64_t time_ns)
+{
+	struct judgement judged;
+
+	judge_begin(frame, time_ns, &judged);
+	judge_one_way(meter, view, direction, result, frame, &judged);
+	return book(meter, &judged);
+}
+
+bool meter_has_arrived(const struct meter *meter, uint32_t *entry)
+{
+	*entry = meter->arrived;
+	return meter->arrived != METER_NO_ENTRY;
 }
 
 const struct meter_entry *meter_entries(const struct meter *meter, size_t *n_out)
 {
-	*n_out = meter->n_entries;
-	return meter->entries;
+	assert(meter->n_booked == meter->n_judged);
+	*n_out = meter->table.n_entries;
+	return meter->table.entries;
 }
 
 const struct octet_iface *meter_classes(const struct meter *meter)
 {
+	assert(meter->n_booked == meter->n_judged);
 	return &meter->classes;
 }
 
@@ -373,8 +426,7 @@ const char *meter_class_name(enum octet_class class)
 
 int64_t meter_entry_last_ns(const struct meter_entry *entry)
 {
-	const struct counter_reading *reading = &entry->reading;
-	return reading->last_up_ns > reading->last_down_ns ? reading->last_up_ns : reading->last_down_ns;
+	return entry->last_up_ns > entry->last_down_ns ? entry->last_up_ns : entry->last_down_ns;
 }
 
 void meter_free(struct meter **meter)
@@ -382,8 +434,7 @@ void meter_free(struct meter **meter)
 	if (!*meter)
 		return;
 	free((*meter)->gateways);
-	free((*meter)->entries);
-	free((*meter)->slots);
+	meter_table_clean(&(*meter)->table);
 	free(*meter);
 	*meter = NULL;
 }
@@ -397,15 +448,18 @@ int meter_new(const struct meter_options *options, struct meter **out)
 		return -ENOMEM;
 	meter->options = *options;
 	meter->options.gateways = NULL; /* borrowed; the copy is below */
+	meter->arrived = METER_NO_ENTRY;
 	if (options->n_gateways) {
 		meter->gateways = calloc(options->n_gateways, sizeof(*meter->gateways));
 		if (!meter->gateways)
 			return -ENOMEM;
 		memcpy(meter->gateways, options->gateways, options->n_gateways * sizeof(*meter->gateways));
 	}
-	int error = meter_grow(meter);
+	int error = meter_table_init(&meter->table, options->max_keys, &options->seed);
 	if (error)
 		return error;
+	for (int i = 0; i < OCTET_N_DIRECTIONS; i++)
+		meter->latest_hash[i] = meter_table_hash(&meter->table, &meter->latest_key[i]);
 	*out = TAKE_PTR(meter);
 	return 0;
 }

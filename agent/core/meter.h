@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel half's maps in user space: takes parsed frames that were seen on one interface, decides whose
- * they are, and keeps a cumulative counter for each key. Used for capture files and live captures.
+ * The kernel half's maps in user space: takes parsed frames, decides whose they are, and keeps a cumulative counter
+ * for each key. Used for capture files and live captures.
  *
- * Up and down are told by the MACs, for a capture has no ingress and egress: a MAC that is not one of the
- * gateway's is a client. A frame counts up for its source if that is a client, and down for its destination
- * if that is a client and no group address; between two clients it counts for both.
+ * A capture file has no ingress and egress, so up and down are told by the MACs (meter_count): a MAC that is not
+ * one of the gateway's is a client. A frame counts up for its source if that is a client, and down for its
+ * destination if that is a client and no group address; between two clients it counts for both.
+ * A live capture knows the direction (meter_count_one_way), and then the rules are those of bpf/octet.bpf.c.
  *
  * Invariant: each frame lands in exactly one class of enum octet_class, and the sum over the classes is what
  * was seen. When the two sides of a frame fare differently, the worse class takes it: TABLE_FULL, then
@@ -24,7 +25,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-#include "base/siphash.h"
+#include "base/nh_hash.h"
 #include "core/counter.h"
 #include "octet/abi.h"
 #include "octet/parse.h"
@@ -32,22 +33,38 @@
 struct meter;
 
 struct meter_options {
-	const struct mac_addr *gateways; /* copied */
+	const struct mac_addr *gateways; /* copied; for meter_count */
 	size_t n_gateways;
-	uint32_t ifindex;          /* goes into every key */
+	uint32_t ifindex;          /* goes into every key of meter_count */
 	uint32_t max_keys;         /* 1 to METER_KEYS_MAX */
 	uint32_t max_addresses;    /* of one MAC in one VLAN; 0: no limit */
-	struct siphash_seed seed;  /* unpredictable where somebody may choose the addresses */
+	struct nh_seed seed;       /* unpredictable where somebody may choose the addresses */
 	bool is_vlan_blind;        /* one key for a (MAC, IP) whatever its VLAN; key.vlan is 0 then */
 	bool is_tracking_presence; /* a non-IP frame from a client stamps the MAC's own entry */
+	int64_t arrival_gap_ns;    /* for meter_has_arrived */
 };
 
 #define METER_KEYS_MAX (UINT32_C(1) << 26)
 
+/* On two cache lines at most, when the array begins on one. */
 struct meter_entry {
-	struct counter_reading reading; /* stamps are the latest, whatever the order of the frames */
-	int64_t first_ns;               /* the earliest stamp, both directions */
-	uint32_t n_addresses;           /* of the MAC's own entry: keys that the MAC has beside it */
+	struct counter_key key;
+	uint32_t n_addresses; /* of the MAC's own entry: keys that the MAC has beside it */
+	struct traffic total;
+	int64_t last_up_ns; /* the latest stamps, whatever the order of the frames; 0: none */
+	int64_t last_down_ns;
+	int64_t first_ns; /* the earliest stamp, both directions */
+	int64_t unused;   /* up to half a line */
+};
+_Static_assert(sizeof(struct meter_entry) == 96, "a line and a half");
+
+/* What a live capture knows of its interface. */
+struct meter_view {
+	uint32_t ifindex;
+	struct mac_addr own;
+	bool is_bridge;                /* made promiscuous it shows what passes between its ports: class TRANSIT... */
+	const struct mac_addr *locals; /* ...but for frames to these, the MACs of this machine; borrowed */
+	size_t n_locals;
 };
 
 /* 0 or -ENOMEM. */
@@ -58,7 +75,24 @@ void meter_free(struct meter **meter);
 enum octet_class meter_count(struct meter *meter, enum octet_parse result, const struct octet_frame *frame,
 			     int64_t time_ns);
 
-/* All entries in the order of their creation; borrowed until the next meter_count(). */
+/*
+ * The same for many frames in a row, some of which are counted a little later, while memory fetches the entries of
+ * the next: meter_settle() counts the rest, and must come before anything is read. Nothing is borrowed from frame.
+ */
+void meter_count_later(struct meter *meter, enum octet_parse result, const struct octet_frame *frame, int64_t time_ns);
+void meter_settle(struct meter *meter);
+
+/* Counts a frame that was received (up) or sent (down) there. */
+enum octet_class meter_count_one_way(struct meter *meter, const struct meter_view *view, enum octet_direction direction,
+				     enum octet_parse result, const struct octet_frame *frame, int64_t time_ns);
+
+/*
+ * Whether the last meter_count_one_way was the first IP packet from the guest under its key, or the first after a
+ * silence of arrival_gap_ns; *entry is its index then.
+ */
+bool meter_has_arrived(const struct meter *meter, uint32_t *entry);
+
+/* All entries in the order of their creation; borrowed until the next frame is counted. */
 const struct meter_entry *meter_entries(const struct meter *meter, size_t *n_out);
 
 /* Borrowed for the meter's life. */

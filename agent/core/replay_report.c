@@ -12,12 +12,9 @@
 #include "core/calendar.h"
 #include "core/json.h"
 
-#define TIME_TEXT_SIZE 32
-
-/* A client in the order of its texts. */
+/* A client; its MAC as a number, whose order is that of the text. */
 struct row {
-	char mac[MAC_TEXT_SIZE];
-	char ip[IP_TEXT_SIZE];
+	uint64_t mac_order;
 	const struct meter_entry *entry;
 };
 
@@ -26,12 +23,16 @@ void replay_report_clean(struct replay_report *report)
 	meter_free(&report->meter);
 }
 
+/* By MAC and IP as text. */
 static int row_compare(const void *left, const void *right)
 {
 	const struct row *a = left;
 	const struct row *b = right;
-	const int order = strcmp(a->mac, b->mac);
-	return order ? order : strcmp(a->ip, b->ip);
+	char a_text[IP_TEXT_SIZE], b_text[IP_TEXT_SIZE];
+
+	if (a->mac_order != b->mac_order)
+		return a->mac_order < b->mac_order ? -1 : 1;
+	return strcmp(ip_format(&a->entry->key.ip, a_text), ip_format(&b->entry->key.ip, b_text));
 }
 
 /* The caller frees *out. 0 or -ENOMEM. */
@@ -48,8 +49,8 @@ static int sorted_rows(const struct replay_report *report, struct row **out, siz
 	if (!rows)
 		return -ENOMEM;
 	for (size_t i = 0; i < n_entries; i++) {
-		mac_format(&entries[i].reading.key.mac, rows[i].mac);
-		ip_format(&entries[i].reading.key.ip, rows[i].ip);
+		for (size_t k = 0; k < sizeof(entries[i].key.mac.octets); k++)
+			rows[i].mac_order = rows[i].mac_order << 8 | entries[i].key.mac.octets[k];
 		rows[i].entry = &entries[i];
 	}
 	qsort(rows, n_entries, sizeof(*rows), row_compare);
@@ -62,50 +63,92 @@ static struct octet_tally class_tally(const struct replay_report *report, enum o
 	return report->meter ? meter_classes(report->meter)->classes[class] : (struct octet_tally){0};
 }
 
+/*
+ * Rows are written by hand: with many clients printf, and a json_t for each number, would take longer than the
+ * counting.
+ */
+struct line {
+	char text[320]; /* the longest, of JSON, has some 280 */
+	size_t length;
+};
+
+static void line_text(struct line *line, const char *text)
+{
+	const size_t length = strlen(text);
+
+	memcpy(line->text + line->length, text, length);
+	line->length += length;
+}
+
+static void line_mac(struct line *line, const struct row *row)
+{
+	mac_format(&row->entry->key.mac, line->text + line->length);
+	line->length += MAC_TEXT_SIZE - 1;
+}
+
+static void line_ip(struct line *line, const struct row *row)
+{
+	line->length += strlen(ip_format(&row->entry->key.ip, line->text + line->length));
+}
+
+/* At least width digits, with what is before the number's own. */
+static void line_number(struct line *line, uint64_t number, size_t width, char filler)
+{
+	char digits[20];
+	size_t n_digits = 0;
+
+	do {
+		digits[n_digits++] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	for (size_t i = n_digits; i < width; i++)
+		line->text[line->length++] = filler;
+	while (n_digits)
+		line->text[line->length++] = digits[--n_digits];
+}
+
+static void line_pad(struct line *line, size_t from, size_t width)
+{
+	while (line->length < from + width)
+		line->text[line->length++] = ' ';
+}
+
 /* Decimal seconds with nine places. */
-static json_t *json_time(int64_t time_ns)
+static void line_time(struct line *line, const char *name, int64_t time_ns)
 {
-	char text[TIME_TEXT_SIZE];
-
-	snprintf(text, sizeof(text), "%" PRId64 ".%09" PRId64, time_ns / NS_PER_S, time_ns % NS_PER_S);
-	return json_string(text);
+	line_text(line, name);
+	line_number(line, (uint64_t)(time_ns / NS_PER_S), 1, '0');
+	line_text(line, ".");
+	line_number(line, (uint64_t)(time_ns % NS_PER_S), 9, '0');
+	line_text(line, "\"");
 }
 
-static json_t *json_direction(uint64_t packets, uint64_t bytes)
+/* JSON integers end at 2^63 - 1, as in json_uint(). */
+static void line_count(struct line *line, const char *name, uint64_t count)
 {
-	json_auto_t *object = json_object();
-	int r = 0;
-
-	r |= json_object_set_new(object, "packets", json_uint(packets));
-	r |= json_object_set_new(object, "bytes", json_uint(bytes));
-	return r ? NULL : TAKE_PTR(object);
+	line_text(line, name);
+	line_number(line, count > INT64_MAX ? INT64_MAX : count, 1, '0');
 }
 
-static json_t *json_client(const struct row *row)
+/* Nothing in it needs to be escaped. */
+static void print_json_client(const struct row *row, struct strbuf *out)
 {
-	const struct traffic *total = &row->entry->reading.total;
-	json_auto_t *object = json_object();
-	int r = 0;
+	const struct traffic *total = &row->entry->total;
+	struct line line;
 
-	r |= json_object_set_new(object, "mac", json_string(row->mac));
-	r |= json_object_set_new(object, "ip", json_string(row->ip));
-	r |= json_object_set_new(object, "up", json_direction(total->up_packets, total->up_bytes));
-	r |= json_object_set_new(object, "down", json_direction(total->down_packets, total->down_bytes));
-	r |= json_object_set_new(object, "first", json_time(row->entry->first_ns));
-	r |= json_object_set_new(object, "last", json_time(meter_entry_last_ns(row->entry)));
-	return r ? NULL : TAKE_PTR(object);
-}
-
-static json_t *json_clients(const struct replay_report *report)
-{
-	CLEANUP_FREE struct row *rows = NULL;
-	json_auto_t *array = json_array();
-	size_t n_rows;
-	int r = sorted_rows(report, &rows, &n_rows);
-
-	for (size_t i = 0; !r && i < n_rows; i++)
-		r = json_array_append_new(array, json_client(&rows[i]));
-	return r ? NULL : TAKE_PTR(array);
+	line.length = 0;
+	line_text(&line, "{\"mac\":\"");
+	line_mac(&line, row);
+	line_text(&line, "\",\"ip\":\"");
+	line_ip(&line, row);
+	line_count(&line, "\",\"up\":{\"packets\":", total->up_packets);
+	line_count(&line, ",\"bytes\":", total->up_bytes);
+	line_count(&line, "},\"down\":{\"packets\":", total->down_packets);
+	line_count(&line, ",\"bytes\":", total->down_bytes);
+	line_time(&line, "},\"first\":\"", row->entry->first_ns);
+	line_time(&line, ",\"last\":\"", meter_entry_last_ns(row->entry));
+	line_text(&line, "}");
+	strbuf_append_bytes(out, line.text, line.length);
 }
 
 static json_t *json_classes(const struct replay_report *report)
@@ -124,7 +167,7 @@ static json_t *json_classes(const struct replay_report *report)
 	return r ? NULL : TAKE_PTR(object);
 }
 
-json_t *json_replay_report(const struct replay_report *report)
+static json_t *json_head(const struct replay_report *report)
 {
 	json_auto_t *object = json_object();
 	int r = 0;
@@ -134,32 +177,80 @@ json_t *json_replay_report(const struct replay_report *report)
 	r |= json_object_set_new(object, "frames", json_uint(report->frames));
 	r |= json_object_set_new(object, "wire_bytes", json_uint(report->wire_bytes));
 	r |= json_object_set_new(object, "error", json_text(report->error));
-	r |= json_object_set_new(object, "clients", json_clients(report));
-	r |= json_object_set_new(object, "classes", json_classes(report));
 	return r ? NULL : TAKE_PTR(object);
 }
 
-/* "2013-05-02 20:20:33", UTC; returns text. */
-static char *format_utc(int64_t time_ns, char text[TIME_TEXT_SIZE])
+int replay_report_print_json(const struct replay_report *report, struct strbuf *out)
 {
-	const struct zone_time utc = calendar_from_unix(calendar_seconds(time_ns));
+	json_auto_t *head = json_head(report);
+	json_auto_t *classes = json_classes(report);
+	CLEANUP_FREE char *head_text = json_dumps(head, JSON_COMPACT);
+	CLEANUP_FREE char *classes_text = json_dumps(classes, JSON_COMPACT);
+	CLEANUP_FREE struct row *rows = NULL;
+	size_t n_rows;
 
-	snprintf(text, TIME_TEXT_SIZE, "%04d-%02d-%02d %02d:%02d:%02d", utc.year, utc.month, utc.day, utc.hour,
-		 utc.minute, utc.second);
-	return text;
+	int error = sorted_rows(report, &rows, &n_rows);
+	if (error || !head_text || !classes_text)
+		return -ENOMEM;
+	/* without its brace: the object goes on */
+	strbuf_append_bytes(out, head_text, strlen(head_text) - 1);
+	strbuf_append(out, ",\"clients\":[");
+	for (size_t i = 0; i < n_rows; i++) {
+		if (i)
+			strbuf_append_bytes(out, ",", 1);
+		print_json_client(&rows[i], out);
+	}
+	strbuf_append(out, "],\"classes\":");
+	strbuf_append(out, classes_text);
+	strbuf_append(out, "}\n");
+	return out->has_failed ? -ENOMEM : 0;
 }
 
-static void print_row(const struct row *row, int ip_width, struct strbuf *out)
+/* "2013-05-02 20:20:33", UTC. */
+static void line_utc(struct line *line, int64_t time_ns)
 {
-	const struct traffic *total = &row->entry->reading.total;
-	char first[TIME_TEXT_SIZE];
-	char last[TIME_TEXT_SIZE];
+	const struct zone_time utc = calendar_from_unix(calendar_seconds(time_ns));
+	const struct {
+		int number;
+		size_t width;
+		const char *separator;
+	} parts[] = {{utc.year, 4, "-"}, {utc.month, 2, "-"},  {utc.day, 2, " "},
+		     {utc.hour, 2, ":"}, {utc.minute, 2, ":"}, {utc.second, 2, ""}};
 
-	format_utc(row->entry->first_ns, first);
-	format_utc(meter_entry_last_ns(row->entry), last);
-	strbuf_append_format(out, "  %-17s  %-*s  %10" PRIu64 "  %14" PRIu64 "  %12" PRIu64 "  %14" PRIu64 "  %s  %s\n",
-			     row->mac, ip_width, row->ip, total->up_packets, total->up_bytes, total->down_packets,
-			     total->down_bytes, first, last);
+	for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
+		line_number(line, (uint64_t)parts[i].number, parts[i].width, '0');
+		line_text(line, parts[i].separator);
+	}
+}
+
+static void line_column(struct line *line, uint64_t number, size_t width)
+{
+	line_text(line, "  ");
+	line_number(line, number, width, ' ');
+}
+
+static void print_row(const struct row *row, size_t ip_width, struct strbuf *out)
+{
+	const struct traffic *total = &row->entry->total;
+	struct line line;
+
+	line.length = 0;
+	line_text(&line, "  ");
+	line_mac(&line, row);
+	line_text(&line, "  ");
+	const size_t ip_start = line.length;
+	line_ip(&line, row);
+	line_pad(&line, ip_start, ip_width);
+	line_column(&line, total->up_packets, 10);
+	line_column(&line, total->up_bytes, 14);
+	line_column(&line, total->down_packets, 12);
+	line_column(&line, total->down_bytes, 14);
+	line_text(&line, "  ");
+	line_utc(&line, row->entry->first_ns);
+	line_text(&line, "  ");
+	line_utc(&line, meter_entry_last_ns(row->entry));
+	line_text(&line, "\n");
+	strbuf_append_bytes(out, line.text, line.length);
 }
 
 static void print_clients(const struct row *rows, size_t n_rows, struct strbuf *out)
@@ -167,7 +258,8 @@ static void print_clients(const struct row *rows, size_t n_rows, struct strbuf *
 	size_t ip_width = strlen("255.255.255.255");
 
 	for (size_t i = 0; i < n_rows; i++) {
-		const size_t length = strlen(rows[i].ip);
+		char ip[IP_TEXT_SIZE];
+		const size_t length = strlen(ip_format(&rows[i].entry->key.ip, ip));
 		ip_width = length > ip_width ? length : ip_width;
 	}
 	strbuf_append_format(out, "  %-17s  %-*s  %10s  %14s  %12s  %14s  %-19s  %s\n", "MAC", (int)ip_width, "IP",

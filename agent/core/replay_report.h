@@ -3,7 +3,6 @@
 #ifndef CORE_REPLAY_REPORT_H
 #define CORE_REPLAY_REPORT_H
 
-#include <jansson.h>
 #include <stdint.h>
 
 #include "base/strbuf.h"
@@ -23,8 +22,8 @@ struct replay_report {
 
 void replay_report_clean(struct replay_report *report);
 
-/* The JSON document of `octetd replay --json`, sorted by MAC and IP as text. NULL without memory. */
-json_t *json_replay_report(const struct replay_report *report);
+/* Appends the JSON document of `octetd replay --json` and a newline, sorted by MAC and IP as text; 0 or -ENOMEM. */
+int replay_report_print_json(const struct replay_report *report, struct strbuf *out);
 
 /* Appends the table; 0 or -ENOMEM. */
 int replay_report_print(const struct replay_report *report, struct strbuf *out);

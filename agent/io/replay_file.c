@@ -35,7 +35,7 @@ static void take_frame(void *context, const struct octet_input *input, int64_t t
 	const enum octet_parse result = octet_parse_frame(input, &frame);
 	report->frames++;
 	report->wire_bytes += input->frame_length;
-	meter_count(report->meter, result, &frame, time_ns);
+	meter_count_later(report->meter, result, &frame, time_ns);
 }
 
 int replay_file(const char *path, const struct mac_addr *gateways, size_t n_gateways, struct replay_report *out)
@@ -55,5 +55,7 @@ int replay_file(const char *path, const struct mac_addr *gateways, size_t n_gate
 		snprintf(out->error, sizeof(out->error), "out of memory");
 		return error;
 	}
-	return source_pcap_read(source, take_frame, out, out->error);
+	error = source_pcap_read(source, take_frame, out, out->error);
+	meter_settle(out->meter);
+	return error;
 }

@@ -17,11 +17,7 @@
 #ifndef IO_SOURCE_BPF_H
 #define IO_SOURCE_BPF_H
 
-#include <stdbool.h>
-
-#include "core/config.h"
-#include "core/counter.h"
-#include "core/health.h"
+#include "io/source.h"
 #include "io/source_table.h"
 
 struct source_bpf;

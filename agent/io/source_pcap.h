@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Capture files by libpcap (pcap and pcapng, any byte order): the only file that knows that library. */
+/* Capture files by libpcap (pcap and pcapng, any byte order); live captures are io/pcap_capture.h. */
 #ifndef IO_SOURCE_PCAP_H
 #define IO_SOURCE_PCAP_H
 

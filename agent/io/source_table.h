@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "core/counter.h"
+#include "io/source.h"
 #include "octet/abi.h"
 
 enum source_map {
@@ -54,7 +55,6 @@ void source_table_clean(struct source_table *table);
 void source_table_remove(struct source_table *table);
 
 /* "boot:id": names the counters for the store. */
-#define SOURCE_EPOCH_SIZE 64
 void source_table_epoch(uint32_t id, const char *boot_id, char epoch[SOURCE_EPOCH_SIZE]);
 
 /* Makes a table for so many slots on each CPU and pins it under parent. 0 or -errno, unlogged. */
@@ -65,9 +65,6 @@ int source_table_open(const char *parent, const char *name, struct source_table 
 
 /* Whether programs of this layout can count into it. */
 bool source_table_is_current(const struct source_table *table);
-
-/* reading is borrowed for the call. */
-typedef void (*source_reading)(void *context, const struct counter_reading *reading);
 
 /*
  * Makes slots from first on, and before end, readable: mapped memory counts as the agent's, so only what is in use is

@@ -376,6 +376,32 @@ session_totals() {
 			down: {packets: .downloaded_packets, bytes: .downloaded_bytes}} | '"$JQ_TOTALS"
 }
 
+# Sends one packet from a guest that is not on line, polls the API on one connection; milliseconds until "Online"
+first_packet_to_online_ms() { # GUEST IP
+	node gw python3 - "$AGENT_PORT" "$(agent_token)" "$(netns_path "$1")" "$2" <<-'PROBE'
+		import ctypes, http.client, os, socket, sys, time
+		port, token, guest_ns, ip = sys.argv[1:5]
+		own = os.open("/proc/self/ns/net", os.O_RDONLY)
+		libc = ctypes.CDLL(None)
+		api = http.client.HTTPConnection("127.0.0.1", int(port))
+		api.connect()
+		def status():
+		    api.request("GET", f"/api/v1/sessions/{ip}", headers={"Authorization": f"Bearer {token}"})
+		    answer = api.getresponse()
+		    answer.read()
+		    return answer.status
+		assert status() == 404, "the guest is on line already"
+		libc.setns(os.open(guest_ns, os.O_RDONLY), 0)
+		out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		libc.setns(own, 0)
+		begin = time.monotonic()
+		out.sendto(b"hello", ("198.51.100.1", 9))
+		while status() != 200 and time.monotonic() - begin < 3:
+		    pass
+		print(round((time.monotonic() - begin) * 1000))
+	PROBE
+}
+
 # ---- the end ----
 clean_up() {
 	local status=$? key

@@ -3,7 +3,7 @@
  * Fuzzes the parser and the meter behind it. `make fuzz` runs it for some seconds; by hand, and from seeds:
  *
  *   clang -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iagent -Iinclude \
- *         tests/fuzz/fuzz_parse.c agent/core/meter.c agent/base/addr.c -o /tmp/fuzz_parse
+ *         tests/fuzz/fuzz_parse.c agent/core/meter.c agent/core/meter_table.c agent/base/addr.c -o /tmp/fuzz_parse
  *   tests/fuzz/make-seeds parse /tmp/seeds && /tmp/fuzz_parse /tmp/seeds
  *
  * An input is a header of twelve octets, little-endian (what a frame claims beyond the octets that are readable,

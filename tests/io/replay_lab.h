@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/replay_report.h"
 #include "support/raw_frame.h"
 
 #define REPLAY_LAB_CLIENT "02:00:00:00:00:01"
@@ -44,6 +45,9 @@ uint8_t *replay_lab_read_octets(const char *path, size_t *length);
  * and wire bytes, clients are sorted, and an error is said exactly when it is returned.
  */
 json_t *replay_lab_run(const char *path, const char *const *gateways, size_t n_gateways);
+
+/* What `octetd replay --json` prints, read back; asserts that it is one line of JSON. */
+json_t *replay_lab_document(const struct replay_report *report);
 
 uint64_t replay_lab_class_frames(const json_t *document, const char *class);
 

@@ -384,7 +384,7 @@ Test(replay_made, name_that_is_no_text)
 	CLEANUP(replay_report_clean) struct replay_report report;
 
 	cr_assert_neq(replay_file("/nonexistent/\xff\xfe.pcap", NULL, 0, &report), 0);
-	json_auto_t *document = json_replay_report(&report);
+	json_auto_t *document = replay_lab_document(&report);
 	cr_assert_str_eq(json_string_value(json_object_get(document, "file")), "/nonexistent/\?\?.pcap");
 }
 

@@ -28,6 +28,7 @@ Test(config, defaults_are_those_of_the_design)
 
 	cr_assert_eq(config_init(&config), 0);
 	cr_expect_eq(config.n_interfaces, 0);
+	cr_expect_eq(config.source, CONFIG_SOURCE_AUTO);
 	cr_expect_eq(config.attach, CONFIG_ATTACH_AUTO);
 	cr_expect_eq(config.max_addresses, 16384);
 	cr_expect_str_eq(config.bpffs_dir, "/sys/fs/bpf/octetd");
@@ -105,6 +106,10 @@ static const struct {
 	{"keep_counting", "on", NULL},
 	{"keep_counting", "maybe", "'maybe' is neither true nor false"},
 	{"keep_counting", "", "neither true nor false"},
+	{"source", "pcap", NULL},
+	{"source", "bpf", NULL},
+	{"source", "PCAP", "give one of auto, bpf, pcap"},
+	{"source", "", "give one of auto, bpf, pcap"},
 	{"attach", "clsact", NULL},
 	{"attach", "TCX", "give one of auto, tcx, clsact"},
 	{"log_level", "debug", NULL},

@@ -49,3 +49,22 @@ Test(health, each_gap_makes_it_incomplete)
 	}
 	cr_assert(health_is_complete(&health));
 }
+
+/* What a capture did not see, or not as it was on the wire. */
+Test(health, a_capture_s_gaps_make_it_incomplete)
+{
+	struct health_interface interfaces[] = {counted, counted};
+	struct health health = healthy(interfaces);
+	uint64_t *const counters[] = {&interfaces[0].lost_frames[OCTET_DOWN], &interfaces[1].dropped_frames[OCTET_UP],
+				      &interfaces[1].estimated_frames[OCTET_DOWN]};
+
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
+		*counters[i] = 1;
+		cr_assert(!health_is_complete(&health), "%zu", i);
+		*counters[i] = 0;
+	}
+	interfaces[1].offload = "gro on port1";
+	cr_assert(!health_is_complete(&health));
+	interfaces[1].offload = "";
+	cr_assert(health_is_complete(&health));
+}

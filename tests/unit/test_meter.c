@@ -59,7 +59,7 @@ static const struct meter_entry *entry_of(const struct meter *meter, const struc
 	const struct meter_entry *entries = meter_entries(meter, &n_entries);
 
 	for (size_t i = 0; i < n_entries; i++) {
-		const struct counter_key *key = &entries[i].reading.key;
+		const struct counter_key *key = &entries[i].key;
 		if (mac_compare(&key->mac, mac) != 0 || ip_compare(&key->ip, &ip) != 0)
 			continue;
 		cr_assert_null(found, "two entries");
@@ -78,9 +78,9 @@ static size_t n_entries_of(const struct meter *meter)
 
 static void check_traffic(const struct meter_entry *entry, struct traffic expected)
 {
-	cr_assert_eq(memcmp(&entry->reading.total, &expected, sizeof(expected)), 0, "up %lu/%lu down %lu/%lu instead",
-		     (unsigned long)entry->reading.total.up_packets, (unsigned long)entry->reading.total.up_bytes,
-		     (unsigned long)entry->reading.total.down_packets, (unsigned long)entry->reading.total.down_bytes);
+	cr_assert_eq(memcmp(&entry->total, &expected, sizeof(expected)), 0, "up %lu/%lu down %lu/%lu instead",
+		     (unsigned long)entry->total.up_packets, (unsigned long)entry->total.up_bytes,
+		     (unsigned long)entry->total.down_packets, (unsigned long)entry->total.down_bytes);
 }
 
 static void check_class(const struct meter *meter, enum octet_class class, uint64_t frames, uint64_t wire_bytes)
@@ -110,10 +110,10 @@ Test(meter, up_and_down)
 	cr_assert_eq(n_entries_of(meter), 1, "a gateway is no client");
 	const struct meter_entry *entry = entry_of(meter, &client, client_ip);
 	check_traffic(entry, (struct traffic){.up_packets = 1, .up_bytes = 100, .down_packets = 2, .down_bytes = 3000});
-	cr_assert_eq(entry->reading.key.ifindex, 7);
-	cr_assert_eq(entry->reading.key.vlan, 0);
-	cr_assert_eq(entry->reading.last_up_ns, 1000);
-	cr_assert_eq(entry->reading.last_down_ns, 3000);
+	cr_assert_eq(entry->key.ifindex, 7);
+	cr_assert_eq(entry->key.vlan, 0);
+	cr_assert_eq(entry->last_up_ns, 1000);
+	cr_assert_eq(entry->last_down_ns, 3000);
 	cr_assert_eq(entry->first_ns, 1000);
 	cr_assert_eq(meter_entry_last_ns(entry), 3000);
 	check_class(meter, OCTET_CLASS_COUNTED, 3, 114 + 2 * 1514);
@@ -189,9 +189,9 @@ Test(meter, presence)
 	cr_assert_eq(meter_count(meter, OCTET_PARSE_NON_IP, &answer, 6000), OCTET_CLASS_NON_IP);
 	const struct meter_entry *own = entry_of(meter, &client, NULL);
 	check_traffic(own, (struct traffic){0});
-	cr_assert_eq(own->reading.key.vlan, OCTET_VLAN_MAC_ONLY);
-	cr_assert_eq(own->reading.last_up_ns, 5000, "only what the guest sends proves that it is there");
-	cr_assert_eq(own->reading.last_down_ns, 0);
+	cr_assert_eq(own->key.vlan, OCTET_VLAN_MAC_ONLY);
+	cr_assert_eq(own->last_up_ns, 5000, "only what the guest sends proves that it is there");
+	cr_assert_eq(own->last_down_ns, 0);
 	cr_assert_eq(n_entries_of(meter), 1);
 	check_class(meter, OCTET_CLASS_NON_IP, 2, 120);
 
@@ -214,7 +214,7 @@ Test(meter, vlans)
 	const struct meter_entry *entries = meter_entries(meter, &n_entries);
 	cr_assert_eq(n_entries, 3);
 	for (size_t i = 0; i < n_entries; i++)
-		cr_assert_eq(entries[i].reading.key.vlan, 100 * i, "entries come in the order of their creation");
+		cr_assert_eq(entries[i].key.vlan, 100 * i, "entries come in the order of their creation");
 	check_traffic(entry_of(blind, &client, client_ip), (struct traffic){.up_packets = 3, .up_bytes = 300});
 }
 
@@ -232,9 +232,9 @@ Test(meter, ipv6_and_ipv4_are_apart)
 	meter_count(meter, OCTET_PARSE_IP, &frame, 1);
 	const struct meter_entry *entries = meter_entries(meter, &n_entries);
 	cr_assert_eq(n_entries, 2);
-	cr_assert(ip_is_v4(&entries[0].reading.key.ip));
-	cr_assert_arr_eq(entries[1].reading.key.ip.octets, v6, 16);
-	cr_assert_eq(mac_compare(&entries[1].reading.key.mac, &client), 0);
+	cr_assert(ip_is_v4(&entries[0].key.ip));
+	cr_assert_arr_eq(entries[1].key.ip.octets, v6, 16);
+	cr_assert_eq(mac_compare(&entries[1].key.mac, &client), 0);
 }
 
 Test(meter, super_packets_count_as_on_the_wire)
@@ -260,7 +260,7 @@ Test(meter, time_goes_backwards)
 		meter_count(meter, OCTET_PARSE_IP, &up, times_ns[i]);
 	const struct meter_entry *entry = entry_of(meter, &client, client_ip);
 	cr_assert_eq(entry->first_ns, 0);
-	cr_assert_eq(entry->reading.last_up_ns, 9000);
+	cr_assert_eq(entry->last_up_ns, 9000);
 	cr_assert_eq(meter_entry_last_ns(entry), 9000);
 }
 
@@ -336,8 +336,8 @@ Test(meter, many_keys)
 {
 	enum { N_KEYS = 20000, N_ROUNDS = 3 };
 	CLEANUP(meter_free)
-	struct meter *meter =
-		make_meter(&(struct meter_options){.max_keys = METER_KEYS_MAX, .seed.words = {0x1234, 0x5678}});
+	struct meter *meter = make_meter(
+		&(struct meter_options){.max_keys = METER_KEYS_MAX, .seed = {{1, 2, 3, 5, 7, 11, 13, 17}, 19}});
 	struct octet_frame frame = ipv4_frame(&client, GATEWAY);
 	size_t n_entries;
 
@@ -354,23 +354,132 @@ Test(meter, many_keys)
 	for (size_t i = 0; i < n_entries; i++) {
 		check_traffic(&entries[i], (struct traffic){.up_packets = N_ROUNDS, .up_bytes = N_ROUNDS * (i + 1)});
 		cr_assert_eq(entries[i].first_ns, 1);
-		cr_assert_eq(entries[i].reading.last_up_ns, N_ROUNDS);
+		cr_assert_eq(entries[i].last_up_ns, N_ROUNDS);
 	}
 }
 
-/* Reference values: CPython 3.11 hashes bytes with SipHash-1-3, and with PYTHONHASHSEED=0 the seed is zero. */
-Test(meter, siphash_reference)
+/* What is counted later is counted the same, whatever grows or overflows meanwhile. */
+Test(meter, later_is_the_same)
 {
-	static const char text[] = "0123456789abcdefghijklmnopqr";
-	static const struct siphash_seed zero_seed;
-	static const struct siphash_seed other_seed = {{1, 0}};
-	uint64_t words[3];
-	uint32_t tail;
+	enum { N_FRAMES = 5000 };
+	const struct meter_options limits = {.max_keys = 700, .max_addresses = 20, .is_tracking_presence = true};
+	CLEANUP(meter_free) struct meter *now = make_meter(&limits);
+	CLEANUP(meter_free) struct meter *later = make_meter(&limits);
+	size_t n_now, n_later;
+	uint32_t random = 1;
 
-	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
-		cr_skip_test("the reference values are those of little-endian machines");
-	memcpy(words, text, sizeof(words));
-	memcpy(&tail, text + sizeof(words), sizeof(tail));
-	cr_assert_eq((int64_t)siphash_28(&zero_seed, words, tail), INT64_C(-5057873484677478463));
-	cr_assert_neq(siphash_28(&other_seed, words, tail), siphash_28(&zero_seed, words, tail));
+	for (int i = 0; i < N_FRAMES; i++) {
+		random = random * 1664525 + 1013904223;
+		/* ever more of them come */
+		struct mac_addr mac = {{0x02, 0, 0, 0, 1, (uint8_t)((random >> 16) % (1 + (uint32_t)i / 25))}};
+		struct mac_addr other = {{0x02, 0, 0, 0, 1, (uint8_t)(random >> 20 & 15)}};
+		uint8_t ip[4] = {10, 0, 0, (uint8_t)(random >> 8 & 31)};
+		struct octet_frame frame = ipv4_frame(&mac, random & 64 ? GATEWAY : &other);
+
+		frame.src_ip = ip;
+		const enum octet_parse result = i % 10 ? OCTET_PARSE_IP : OCTET_PARSE_NON_IP;
+		meter_count(now, result, &frame, i);
+		meter_count_later(later, result, &frame, i);
+		memset(&mac, 0xee, sizeof(mac)); /* nothing of the frame is borrowed */
+		memset(&other, 0xee, sizeof(other));
+		memset(ip, 0xee, sizeof(ip));
+	}
+	meter_settle(later);
+	const struct meter_entry *a = meter_entries(now, &n_now);
+	const struct meter_entry *b = meter_entries(later, &n_later);
+	cr_assert_eq(n_now, 700, "a full table is part of it");
+	cr_assert_eq(n_now, n_later);
+	cr_assert_eq(memcmp(a, b, n_now * sizeof(*a)), 0);
+	cr_assert_eq(memcmp(meter_classes(now), meter_classes(later), sizeof(struct octet_iface)), 0);
+	cr_assert_gt(meter_classes(now)->classes[OCTET_CLASS_OVERFLOW].frames, 0);
+	cr_assert_gt(meter_classes(now)->classes[OCTET_CLASS_TABLE_FULL].frames, 0);
+}
+
+struct one_way {
+	enum octet_direction direction;
+	const struct mac_addr *src, *dst;
+	bool is_bridge;
+	enum octet_class class;
+};
+
+/* As classify() in bpf/octet.bpf.c: the direction is known, so one side counts. */
+Test(meter, one_way)
+{
+	const struct mac_addr *const own = GATEWAY, *const macvlan = GATEWAY_2;
+	const struct one_way rows[] = {
+		{OCTET_UP, &client, own, false, OCTET_CLASS_COUNTED},
+		{OCTET_UP, &client, &neighbour, false, OCTET_CLASS_COUNTED}, /* on a port, to another port */
+		{OCTET_UP, &client, &multicast, true, OCTET_CLASS_COUNTED},
+		{OCTET_UP, &client, own, true, OCTET_CLASS_COUNTED},
+		{OCTET_UP, &client, macvlan, true, OCTET_CLASS_COUNTED},
+		{OCTET_UP, &client, &neighbour, true, OCTET_CLASS_TRANSIT},
+		{OCTET_UP, own, &client, false, OCTET_CLASS_OWN},
+		{OCTET_DOWN, own, &client, true, OCTET_CLASS_COUNTED},
+		{OCTET_DOWN, &neighbour, &client, false, OCTET_CLASS_COUNTED},
+		{OCTET_DOWN, own, &multicast, true, OCTET_CLASS_GROUP},
+		{OCTET_DOWN, &neighbour, own, false, OCTET_CLASS_OWN},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		CLEANUP(meter_free) struct meter *meter = make_meter(&(struct meter_options){.ifindex = 99});
+		const struct meter_view view = {
+			.ifindex = 7, .own = *own, .is_bridge = rows[i].is_bridge, .locals = macvlan, .n_locals = 1};
+		struct octet_frame frame = ipv4_frame(rows[i].src, rows[i].dst);
+		size_t n_entries;
+
+		cr_assert_eq(meter_count_one_way(meter, &view, rows[i].direction, OCTET_PARSE_IP, &frame, 5),
+			     rows[i].class, "row %zu", i);
+		const struct meter_entry *entries = meter_entries(meter, &n_entries);
+		cr_assert_eq(n_entries, rows[i].class == OCTET_CLASS_COUNTED, "row %zu", i);
+		if (n_entries == 0)
+			continue;
+		const bool is_up = rows[i].direction == OCTET_UP;
+		cr_assert_eq(mac_compare(&entries[0].key.mac, is_up ? rows[i].src : rows[i].dst), 0, "row %zu", i);
+		cr_assert_eq(entries[0].key.ifindex, 7);
+		cr_assert_eq(entries[0].total.up_bytes, is_up ? 100 : 0, "row %zu", i);
+		cr_assert_eq(entries[0].total.down_bytes, is_up ? 0 : 100, "row %zu", i);
+	}
+}
+
+/* The first packet, and the first after a silence that is longer than the gap; nothing that is sent to the guest. */
+Test(meter, arrivals)
+{
+	CLEANUP(meter_free)
+	struct meter *meter = make_meter(&(struct meter_options){.arrival_gap_ns = 10, .is_tracking_presence = true});
+	const struct meter_view view = {.ifindex = 7, .own = *GATEWAY};
+	const struct octet_frame up = ipv4_frame(&client, GATEWAY);
+	struct octet_frame down = ipv4_frame(GATEWAY, &client);
+	const struct octet_frame arp = non_ip_frame(&client, GATEWAY);
+	static const struct {
+		int64_t time_ns;
+		bool has_arrived;
+	} rows[] = {{100, true}, {105, false}, {115, false}, {126, true}, {126, false}, {90, false}};
+	uint32_t entry;
+
+	down.dst_ip = client_ip;
+	meter_count_one_way(meter, &view, OCTET_DOWN, OCTET_PARSE_IP, &down, 50);
+	cr_assert(!meter_has_arrived(meter, &entry), "a packet to the guest is no sign of it");
+	meter_count_one_way(meter, &view, OCTET_UP, OCTET_PARSE_NON_IP, &arp, 60);
+	cr_assert(!meter_has_arrived(meter, &entry), "nor is ARP a beginning");
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		meter_count_one_way(meter, &view, OCTET_UP, OCTET_PARSE_IP, &up, rows[i].time_ns);
+		cr_assert_eq(meter_has_arrived(meter, &entry), rows[i].has_arrived, "row %zu", i);
+		if (rows[i].has_arrived)
+			cr_assert_eq(entry, 0);
+		meter_count_one_way(meter, &view, OCTET_DOWN, OCTET_PARSE_IP, &down, rows[i].time_ns);
+		cr_assert(!meter_has_arrived(meter, &entry), "row %zu", i);
+	}
+}
+
+/* By hand, from the definition: the sum of four products, times the multiplier, its middle. */
+Test(meter, nh_reference)
+{
+	static const struct nh_seed zero_seed;
+	static const struct nh_seed seed = {{1, 2, 3, 4, 5, 6, UINT32_MAX, 8}, UINT64_C(0x10000000000)};
+	const uint64_t words[3] = {UINT64_C(0x0000000200000001), UINT64_C(0xffffffff00000003), 0};
+	const uint64_t sum = (uint64_t)(1 + 1) * (2 + 2) + (uint64_t)(3 + 3) * 3 + (uint64_t)5 * 6 +
+			     (uint64_t)8 * 8; /* each addition is modulo 2^32 */
+
+	cr_assert_eq(nh_hash_28(&seed, words, 9), (uint32_t)(sum * UINT64_C(0x10000000001) >> 32));
+	cr_assert_eq(nh_hash_28(&zero_seed, words, 9), (uint32_t)((2 + UINT64_C(3) * 0xffffffff) >> 32));
 }
