@@ -277,6 +277,8 @@ OCTET_INLINE int count(struct __sk_buff *skb, enum octet_direction direction)
 	class = classify(skb, parsed, &frame, direction);
 	iface = bpf_map_lookup_elem(&octet_ifaces, &index);
 	if (iface && class < OCTET_N_CLASSES) {
+		iface->passed.frames++;
+		iface->passed.wire_bytes += skb->len;
 		iface->classes[class].frames += frame.packets;
 		iface->classes[class].wire_bytes += frame.wire_bytes;
 	}

@@ -17,7 +17,7 @@
 
 #include <linux/types.h>
 
-#define OCTET_ABI_VERSION 2
+#define OCTET_ABI_VERSION 3
 
 /* Interfaces that one agent can count on at once; the size of octet_ifaces is twice this. */
 #define OCTET_SLOTS_MAX 64
@@ -76,8 +76,12 @@ struct octet_tally {
 	__u64 wire_bytes;
 };
 
-/* Value of octet_ifaces (per-CPU array, index slot * OCTET_N_DIRECTIONS + direction). */
+/*
+ * Value of octet_ifaces (per-CPU array, index slot * OCTET_N_DIRECTIONS + direction). passed is what many interfaces
+ * count themselves: a super-packet is one frame of skb->len octets; a VLAN tag in metadata is in none of them.
+ */
 struct octet_iface {
+	struct octet_tally passed;
 	struct octet_tally classes[OCTET_N_CLASSES];
 };
 
@@ -104,7 +108,7 @@ struct octet_arrival {
 OCTET_ASSERT(sizeof(struct octet_key4) == 16, "no padding in a map key");
 OCTET_ASSERT(sizeof(struct octet_key6) == 28, "no padding in a map key");
 OCTET_ASSERT(sizeof(struct octet_counters) == 48, "layout is ABI");
-OCTET_ASSERT(sizeof(struct octet_iface) == 16 * OCTET_N_CLASSES, "layout is ABI");
+OCTET_ASSERT(sizeof(struct octet_iface) == 16 * (1 + OCTET_N_CLASSES), "layout is ABI");
 OCTET_ASSERT(sizeof(struct octet_arrival) == 32, "layout is ABI");
 
 #endif

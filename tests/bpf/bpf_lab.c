@@ -119,11 +119,14 @@ void bpf_lab_classes(const struct bpf_lab *lab, enum octet_direction direction, 
 
 	memset(sum, 0, sizeof(*sum));
 	cr_assert_eq(bpf_map_lookup_elem(bpf_map__fd(lab->skeleton->maps.octet_ifaces), &index, values), 0);
-	for (int cpu = 0; cpu < lab->n_cpus; cpu++)
+	for (int cpu = 0; cpu < lab->n_cpus; cpu++) {
+		sum->passed.frames += values[cpu].passed.frames;
+		sum->passed.wire_bytes += values[cpu].passed.wire_bytes;
 		for (int i = 0; i < OCTET_N_CLASSES; i++) {
 			sum->classes[i].frames += values[cpu].classes[i].frames;
 			sum->classes[i].wire_bytes += values[cpu].classes[i].wire_bytes;
 		}
+	}
 }
 
 struct octet_tally bpf_lab_all_classes(const struct bpf_lab *lab, enum octet_direction direction)
