@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/coverage.h"
 #include "core/traffic.h"
 #include "octet/abi.h"
 
@@ -19,6 +20,7 @@ struct health_interface {
 	const char *attach_name; /* "tcx", "clsact" */
 	bool is_attached[OCTET_N_DIRECTIONS];
 	struct octet_iface classes[OCTET_N_DIRECTIONS];
+	struct coverage_report coverage[OCTET_N_DIRECTIONS];
 };
 
 /* Borrowed pointers, valid for the call that prints it. */
@@ -44,7 +46,8 @@ struct health {
 
 /*
  * Counting is complete when there is an interface, every one is attached in both directions, there was a
- * collection and the last one worked, and no frame fell into OCTET_CLASS_TABLE_FULL.
+ * collection and the last one worked, no frame fell into OCTET_CLASS_TABLE_FULL, and in the last minute no interface
+ * counted frames that were not seen. What was missed before that stays visible in its coverage.
  */
 bool health_is_complete(const struct health *health);
 

@@ -233,6 +233,7 @@ int source_bpf_attach(struct source_bpf *source, const char *name, enum config_a
 		source_interface_remove(source, interface, true);
 		return r;
 	}
+	source_coverage_init(interface, facts.kind);
 	source->n_interfaces++;
 	source_local_macs_refresh(source);
 	return 0;
@@ -279,18 +280,21 @@ void source_local_macs_refresh(const struct source_bpf *source)
 	}
 }
 
-static void read_classes(const struct source_bpf *source, uint32_t index, struct octet_iface *sum)
+void source_read_classes(const struct source_bpf *source, uint32_t index, struct octet_iface *sum)
 {
 	CLEANUP_FREE struct octet_iface *values = calloc((size_t)source->n_cpus, sizeof(*values));
 
 	*sum = (struct octet_iface){0};
 	if (!values || bpf_map_lookup_elem(source->map_fds[MAP_IFACES], &index, values))
 		return;
-	for (int cpu = 0; cpu < source->n_cpus; cpu++)
+	for (int cpu = 0; cpu < source->n_cpus; cpu++) {
+		sum->passed.frames += values[cpu].passed.frames;
+		sum->passed.wire_bytes += values[cpu].passed.wire_bytes;
 		for (int class = 0; class < OCTET_N_CLASSES; class ++) {
 			sum->classes[class].frames += values[cpu].classes[class].frames;
 			sum->classes[class].wire_bytes += values[cpu].classes[class].wire_bytes;
 		}
+	}
 }
 
 size_t source_bpf_health(struct source_bpf *source, struct health_interface *interfaces, size_t n_max)
@@ -307,8 +311,9 @@ size_t source_bpf_health(struct source_bpf *source, struct health_interface *int
 		};
 		for (uint32_t direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
 			interfaces[i].is_attached[direction] = attach_is_alive(&interface->attachments[direction]);
-			read_classes(source, interface->slot * OCTET_N_DIRECTIONS + direction,
-				     &interfaces[i].classes[direction]);
+			source_read_classes(source, interface->slot * OCTET_N_DIRECTIONS + direction,
+					    &interfaces[i].classes[direction]);
+			interfaces[i].coverage[direction] = *coverage_report(&interface->coverage[direction]);
 		}
 	}
 	return n;
