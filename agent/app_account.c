@@ -112,6 +112,7 @@ void app_collect(struct app *app)
 		app->collect_error = r;
 	else
 		app->collected_mono_ns = app->collecting.mono_ns;
+	source_observe(&app->source, app->collecting.mono_ns);
 	/* without a whole collection nobody can be called idle */
 	if (!r)
 		session_engine_tick(app->engine, app->collecting, &app->events);

@@ -118,6 +118,41 @@ static char *format_accounted(const json_t *classes, uint64_t frames, char perce
 	return percent;
 }
 
+/* Rounded down where it was made. */
+static char *format_percent(const json_t *value, char percent[PERCENT_TEXT_SIZE])
+{
+	if (json_is_number(value))
+		snprintf(percent, PERCENT_TEXT_SIZE, "%.2f %%", json_number_value(value));
+	else
+		snprintf(percent, PERCENT_TEXT_SIZE, "-");
+	return percent;
+}
+
+/* What was seen of what the interface itself has counted. */
+static void print_coverage(const char *label, const json_t *interface, const char *key)
+{
+	char percents[2][PERCENT_TEXT_SIZE];
+	const json_t *up = json_object_get(json_object_get(interface, "up"), "coverage");
+	const json_t *down = json_object_get(json_object_get(interface, "down"), "coverage");
+
+	printf("  %-12s %16s %18s %16s\n", label, format_percent(json_object_get(up, key), percents[0]), "",
+	       format_percent(json_object_get(down, key), percents[1]));
+}
+
+static void print_cause(const json_t *interface, const char *direction)
+{
+	const json_t *coverage = json_object_get(json_object_get(interface, direction), "coverage");
+	const uint64_t missing = number(coverage, "missing_frames"), excess = number(coverage, "excess_frames");
+
+	if (missing)
+		printf("  %s: %" PRIu64 " frames were not seen in the %" PRIu64 " s that were compared: %s\n",
+		       direction, missing, number(coverage, "since_s"),
+		       text(coverage, "cause", "too few to look for a cause"));
+	else if (excess)
+		printf("  %s: %" PRIu64 " frames too many in the %" PRIu64 " s that were compared: %s\n", direction,
+		       excess, number(coverage, "since_s"), text(coverage, "cause", "too few to look for a cause"));
+}
+
 static void print_tally(const json_t *tally)
 {
 	printf(" %16" PRIu64 " %18" PRIu64, number(tally, "frames"), number(tally, "wire_bytes"));
@@ -159,6 +194,10 @@ static void print_interface(const json_t *interface)
 	}
 	printf("  %-12s %16s %18s %16s\n", "accounted", format_accounted(classes[0], frames[0], percents[0]), "",
 	       format_accounted(classes[1], frames[1], percents[1]));
+	print_coverage("coverage", interface, "percent");
+	print_coverage("last minute", interface, "last_minute_percent");
+	print_cause(interface, "up");
+	print_cause(interface, "down");
 }
 
 static void print_health(const json_t *health)

@@ -25,7 +25,8 @@ static bool set_body(struct http_response *response, int status, json_t *body)
 	response->status = status;
 	response->content_type = "application/json";
 	http_response_header(response, "Cache-Control", "no-cache, private");
-	response->body = owned ? json_dumps(owned, JSON_COMPACT) : NULL;
+	/* digits enough for per cents, too few to show that they are binary fractions */
+	response->body = owned ? json_dumps(owned, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
 	response->body_length = response->body ? strlen(response->body) : 0;
 	return response->body != NULL;
 }

@@ -6,7 +6,8 @@ static bool is_interface_complete(const struct health_interface *interface)
 	for (int direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
 		if (!interface->is_attached[direction] || interface->lost_frames[direction] ||
 		    interface->dropped_frames[direction] || interface->estimated_frames[direction] ||
-		    interface->classes[direction].classes[OCTET_CLASS_TABLE_FULL].frames > 0)
+		    interface->classes[direction].classes[OCTET_CLASS_TABLE_FULL].frames > 0 ||
+		    interface->coverage[direction].verdict == COVERAGE_MISSING)
 			return false;
 	}
 	return !interface->offload || !*interface->offload;

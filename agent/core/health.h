@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/coverage.h"
 #include "core/traffic.h"
 #include "octet/abi.h"
 
@@ -24,6 +25,7 @@ struct health_interface {
 	uint64_t estimated_frames[OCTET_N_DIRECTIONS]; /* super-packets, whose segments are a guess */
 	const char *offload; /* what joins packets there ("gro on eth0"); NULL or "": nothing */
 	struct octet_iface classes[OCTET_N_DIRECTIONS];
+	struct coverage_report coverage[OCTET_N_DIRECTIONS];
 };
 
 /* Borrowed pointers, valid for the call that prints it. */
@@ -50,8 +52,9 @@ struct health {
 
 /*
  * Counting is complete when there is an interface, every one is attached in both directions, there was a
- * collection and the last one worked, no frame fell into OCTET_CLASS_TABLE_FULL, none was lost to a capture, and none
- * was, or can have been, shown to it joined to others.
+ * collection and the last one worked, no frame fell into OCTET_CLASS_TABLE_FULL, none was lost to a capture or was, or
+ * can have been, shown to it joined to others, and in the last minute no interface counted frames that were not seen.
+ * What was missed before that stays visible in its coverage.
  */
 bool health_is_complete(const struct health *health);
 

@@ -16,6 +16,33 @@ static bool is_captured(const struct health_interface *interface)
 	return interface->attach_name && strcmp(interface->attach_name, "pcap") == 0;
 }
 
+/* In per cent; null for nothing to compare with. */
+static json_t *json_percent(uint32_t hundredths)
+{
+	return hundredths == COVERAGE_NO_PERCENT ? json_null() : json_real(hundredths / 100.0);
+}
+
+static json_t *json_coverage(const struct coverage_report *report)
+{
+	json_auto_t *object = json_object();
+	int r = 0;
+
+	r |= json_object_set_new(object, "percent", json_percent(report->percent_hundredths));
+	r |= json_object_set_new(object, "last_minute_percent", json_percent(report->last_minute_percent_hundredths));
+	r |= json_object_set_new(object, "verdict", json_string(coverage_verdict_name(report->verdict)));
+	r |= json_object_set_new(object, "cause", json_text(report->cause));
+	r |= json_object_set_new(object, "since_s", json_integer(report->since_s));
+	r |= json_object_set_new(object, "missing_frames", json_uint(report->missing_frames));
+	r |= json_object_set_new(object, "excess_frames", json_uint(report->excess_frames));
+	r |= json_object_set_new(object, "interface_frames", json_uint(report->device.frames));
+	r |= json_object_set_new(object, "interface_bytes", json_uint(report->device.wire_bytes));
+	r |= json_object_set_new(object, "passed_frames", json_uint(report->seen.passed.frames));
+	r |= json_object_set_new(object, "passed_bytes", json_uint(report->seen.passed.wire_bytes));
+	r |= json_object_set_new(object, "wire_frames", json_uint(report->seen.frames.frames));
+	r |= json_object_set_new(object, "wire_bytes", json_uint(report->seen.frames.wire_bytes));
+	return r ? NULL : TAKE_PTR(object);
+}
+
 static json_t *json_direction(const struct health_interface *interface, enum octet_direction direction)
 {
 	json_auto_t *object = json_object();
@@ -27,6 +54,8 @@ static json_t *json_direction(const struct health_interface *interface, enum oct
 		r |= json_object_set_new(object, "dropped", json_uint(interface->dropped_frames[direction]));
 		r |= json_object_set_new(object, "estimated", json_uint(interface->estimated_frames[direction]));
 	}
+	else
+		r |= json_object_set_new(object, "coverage", json_coverage(&interface->coverage[direction]));
 	r |= json_object_set_new(object, "classes", classes);
 	for (size_t i = 0; !r && i < OCTET_N_CLASSES; i++) {
 		const struct octet_tally *tally = &interface->classes[direction].classes[i];
@@ -102,6 +131,25 @@ static int add_capture_reasons(json_t *reasons, const struct health_interface *i
 	return r;
 }
 
+static int add_coverage_reason(json_t *reasons, const struct health_interface *interface,
+			       enum octet_direction direction)
+{
+	const struct coverage_report *report = &interface->coverage[direction];
+	const uint32_t recent = report->last_minute_percent_hundredths;
+
+	if (report->verdict == COVERAGE_MISSING)
+		return add_reason(reasons,
+				  "interface %s: coverage %s is %u.%02u %% in the last minute, %llu frames are missing "
+				  "in all: %s",
+				  interface->name, direction_names[direction], recent / 100, recent % 100,
+				  (unsigned long long)report->missing_frames, report->cause);
+	if (report->verdict == COVERAGE_EXCESS)
+		return add_reason(reasons, "interface %s: %llu frames more were seen %s than it counted: %s",
+				  interface->name, (unsigned long long)report->excess_frames,
+				  direction_names[direction], report->cause);
+	return 0;
+}
+
 static int add_interface_reasons(json_t *reasons, const struct health_interface *interface)
 {
 	int r = 0;
@@ -119,6 +167,8 @@ static int add_interface_reasons(json_t *reasons, const struct health_interface 
 				"max_addresses",
 				interface->name, (unsigned long long)full->frames, direction_names[direction]);
 		r |= add_capture_reasons(reasons, interface, direction);
+		if (!is_captured(interface))
+			r |= add_coverage_reason(reasons, interface, (enum octet_direction)direction);
 	}
 	if (interface->offload && *interface->offload)
 		r |= add_reason(reasons,

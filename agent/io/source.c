@@ -65,6 +65,12 @@ void source_drop_previous(struct source *source)
 	source->operations->drop_previous(source->self);
 }
 
+void source_observe(struct source *source, int64_t now_mono_ns)
+{
+	if (source->operations->observe)
+		source->operations->observe(source->self, now_mono_ns);
+}
+
 void source_retire(struct source *source, const struct counter_reading *booked)
 {
 	if (source->operations->retire)

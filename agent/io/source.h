@@ -54,6 +54,7 @@ struct source_operations {
 	int (*collect_previous)(void *self, source_reading reading, void *context);
 	void (*drop_previous)(void *self);
 	void (*retire)(void *self, const struct counter_reading *booked);
+	void (*observe)(void *self, int64_t now_mono_ns);
 };
 
 /* By value; operations are NULL while it is closed. */
@@ -91,6 +92,9 @@ int source_collect(struct source *source, source_reading reading, void *context)
 
 /* This slot is booked for good and silent: its place may be given to another key. */
 void source_retire(struct source *source, const struct counter_reading *booked);
+
+/* Compares what was counted with what the interfaces themselves have counted; once for each collection. */
+void source_observe(struct source *source, int64_t now_mono_ns);
 
 /* A descriptor that polls readable when there is something to do, often because guests have arrived... */
 int source_arrivals_fd(const struct source *source);

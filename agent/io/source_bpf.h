@@ -64,6 +64,9 @@ void source_bpf_retire(struct source_bpf *source, const struct counter_reading *
 int source_bpf_arrivals_fd(const struct source_bpf *source);
 int source_bpf_arrivals(struct source_bpf *source, source_reading reading, void *context);
 
+/* Compares what was counted with the interfaces' own counters; to be called after each collection. */
+void source_bpf_observe(struct source_bpf *source, int64_t now_mono_ns);
+
 /* Fills up to n_max entries with the present state; returns how many. Names are borrowed. */
 size_t source_bpf_health(struct source_bpf *source, struct health_interface *interfaces, size_t n_max);
 

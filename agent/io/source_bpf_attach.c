@@ -231,6 +231,7 @@ int source_bpf_attach(struct source_bpf *source, const char *name, enum config_a
 		source_interface_remove(source, interface, true);
 		return r;
 	}
+	source_coverage_init(interface, facts.kind);
 	source->n_interfaces++;
 	source_local_macs_refresh(source);
 	return 0;
@@ -293,6 +294,7 @@ size_t source_bpf_health(struct source_bpf *source, struct health_interface *int
 			interfaces[i].is_attached[direction] = attach_is_alive(&interface->attachments[direction]);
 			source_table_classes(&source->table, interface->slot, (enum octet_direction)direction,
 					     &interfaces[i].classes[direction]);
+			interfaces[i].coverage[direction] = *coverage_report(&interface->coverage[direction]);
 		}
 	}
 	return n;

@@ -39,6 +39,11 @@ static void bpf_drop_previous(void *self)
 	source_bpf_drop_previous(self);
 }
 
+static void bpf_observe(void *self, int64_t now_mono_ns)
+{
+	source_bpf_observe(self, now_mono_ns);
+}
+
 static void bpf_retire(void *self, const struct counter_reading *booked)
 {
 	source_bpf_retire(self, booked);
@@ -111,6 +116,7 @@ static const struct source_operations operations = {
 	.collect_previous = bpf_collect_previous,
 	.drop_previous = bpf_drop_previous,
 	.retire = bpf_retire,
+	.observe = bpf_observe,
 };
 
 int source_bpf_new(const struct source_options *options, struct source *out)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Inside the BPF source: source_bpf.c chooses and owns the tables (io/source_table.h), source_bpf_read.c reads them,
- * source_bpf_attach.c has the interfaces, source_bpf_clock.c relates the kernel half's clock to ours.
+ * source_bpf_attach.c has the interfaces, source_bpf_coverage.c compares with their own counters, source_bpf_clock.c
+ * relates the kernel half's clock to ours.
  */
 #ifndef IO_SOURCE_BPF_PRIVATE_H
 #define IO_SOURCE_BPF_PRIVATE_H
@@ -10,6 +11,7 @@
 #include <limits.h>
 #include <net/if.h>
 
+#include "core/coverage.h"
 #include "io/attach.h"
 #include "io/source_bpf.h"
 #include "io/source_table.h"
@@ -23,6 +25,10 @@ struct source_interface {
 	uint32_t bridge; /* the master, if it is a bridge */
 	uint32_t slot;
 	struct attachment attachments[OCTET_N_DIRECTIONS];
+	bool is_behind_others[OCTET_N_DIRECTIONS]; /* another program is in front of ours on the hook */
+	struct coverage coverage[OCTET_N_DIRECTIONS];
+	bool is_offloading; /* flows to hardware, or might */
+	bool is_wireless;
 };
 
 /* CLOCK_MONOTONIC = jiffies * tick_ns + offset_ns, a tick late at most; tick_ns 0: not known. */
@@ -40,6 +46,7 @@ struct source_bpf {
 	bool is_resumed;
 	bool has_failed; /* the last reading did, and that was logged */
 	uint32_t n_collections;
+	bool has_failed_to_compare; /* the same of coverage */
 	struct source_clock clock;
 	int64_t arrival_gap_ns;
 	uint32_t max_addresses_per_mac;
@@ -59,6 +66,9 @@ struct bpf_map *source_skeleton_map(const struct octet *skeleton, enum source_ma
 int source_log_refusal(int error);
 /* Ends what is attached to an interface; with only_new what this process has attached, the rest is let go. */
 void source_interface_remove(const struct source_bpf *source, struct source_interface *interface, bool only_new);
+
+/* For an interface that has just been attached to; kind as in struct link_facts. */
+void source_coverage_init(struct source_interface *interface, const char *kind);
 
 /* The ring's callback: reads the one client that has arrived, instead of all. */
 int source_on_arrival(void *context, void *data, size_t size);

@@ -162,6 +162,8 @@ void source_table_classes(const struct source_table *table, uint32_t iface_slot,
 	for (uint32_t region = 0; region < table->facts.n_regions; region++) {
 		const struct octet_iface *of_cpu = classes_at(table, region, iface_slot, direction);
 
+		sum->passed.frames += load64((const uint8_t *)&of_cpu->passed.frames);
+		sum->passed.wire_bytes += load64((const uint8_t *)&of_cpu->passed.wire_bytes);
 		for (int class = 0; class < OCTET_N_CLASSES; class ++) {
 			sum->classes[class].frames += load64((const uint8_t *)&of_cpu->classes[class].frames);
 			sum->classes[class].wire_bytes += load64((const uint8_t *)&of_cpu->classes[class].wire_bytes);

@@ -150,8 +150,12 @@ struct octet_tally {
 	__u64 wire_bytes;
 };
 
-/* Element (region * OCTET_SLOTS_MAX + interface's slot) * OCTET_N_DIRECTIONS + direction of octet_ifaces. */
+/*
+ * Element (region * OCTET_SLOTS_MAX + interface's slot) * OCTET_N_DIRECTIONS + direction of octet_ifaces. passed is what
+ * many interfaces count themselves: a super-packet is one frame of skb->len octets; a VLAN tag in metadata is in none.
+ */
 struct octet_iface {
+	struct octet_tally passed;
 	struct octet_tally classes[OCTET_N_CLASSES];
 };
 
@@ -212,7 +216,7 @@ OCTET_ASSERT(sizeof(struct octet_slot) == 128, "two cache lines");
 OCTET_ASSERT(sizeof(struct octet_bucket) == 64, "one cache line");
 OCTET_ASSERT(sizeof(struct octet_region) == 128, "two cache lines");
 OCTET_ASSERT(sizeof(struct octet_table) == 256, "layout is ABI for ever");
-OCTET_ASSERT(sizeof(struct octet_iface) == 16 * OCTET_N_CLASSES, "layout is ABI");
+OCTET_ASSERT(sizeof(struct octet_iface) == 16 * (1 + OCTET_N_CLASSES), "layout is ABI");
 OCTET_ASSERT(sizeof(struct octet_arrival) == 16, "layout is ABI");
 
 #endif

@@ -187,6 +187,8 @@ void bpf_lab_classes(const struct bpf_lab *lab, enum octet_direction direction, 
 	for (uint32_t cpu = 0; cpu < lab->n_cpus; cpu++) {
 		const struct octet_iface *of_cpu = &lab->ifaces[cpu * OCTET_SLOTS_MAX * OCTET_N_DIRECTIONS + direction];
 
+		sum->passed.frames += of_cpu->passed.frames;
+		sum->passed.wire_bytes += of_cpu->passed.wire_bytes;
 		for (int i = 0; i < OCTET_N_CLASSES; i++) {
 			sum->classes[i].frames += of_cpu->classes[i].frames;
 			sum->classes[i].wire_bytes += of_cpu->classes[i].wire_bytes;

@@ -27,6 +27,7 @@ struct verdict {
 	uint32_t packets;
 	uint64_t bytes;
 	uint64_t wire_bytes;
+	uint64_t passed_bytes; /* as one frame, aggregated or not */
 	bool has_key;
 	struct octet_key key;
 };
@@ -110,7 +111,10 @@ static struct verdict parse_and_judge(const struct frame *frame, const struct bp
 				       .gso_segs = run->gso_segs};
 	result = octet_parse_frame(&in, &parsed);
 	cr_assert_neq(result, OCTET_PARSE_SHORT, "all of it is readable");
-	return judge(&parsed, result, run->direction == OCTET_DOWN);
+
+	struct verdict verdict = judge(&parsed, result, run->direction == OCTET_DOWN);
+	verdict.passed_bytes = frame->length;
+	return verdict;
 }
 
 static bool is_key_as_judged(struct bpf_lab *lab, const struct verdict *wanted, bool is_down)
@@ -134,6 +138,8 @@ static bool is_as_judged(struct bpf_lab *lab, const struct verdict *wanted, enum
 	struct octet_iface sum;
 
 	bpf_lab_classes(lab, direction, &sum);
+	if (sum.passed.frames != 1 || sum.passed.wire_bytes != wanted->passed_bytes)
+		return false;
 	for (unsigned int i = 0; i < OCTET_N_CLASSES; i++) {
 		const struct octet_tally *tally = &sum.classes[i];
 		const bool is_it = i == wanted->class;

@@ -267,7 +267,7 @@ char *api_fixture_golden(const char *name)
 		  0);
 	golden = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 	cr_assert(golden != NULL, "%s:%d: %s", path, error.line, error.text);
-	text = json_dumps(golden, JSON_COMPACT);
+	text = json_dumps(golden, JSON_COMPACT | JSON_REAL_PRECISION(12));
 	cr_assert(text != NULL);
 	return text;
 }

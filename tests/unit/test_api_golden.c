@@ -193,6 +193,16 @@ static void fill_interface(struct health_interface *interface)
 			tally->frames = i == OCTET_CLASS_TABLE_FULL ? 0 : 10 * (unsigned int)(direction + 1) + i;
 			tally->wire_bytes = tally->frames * 100;
 		}
+		interface->coverage[direction] = (struct coverage_report){
+			.verdict = COVERAGE_COMPLETE,
+			.percent_hundredths = direction == OCTET_UP ? 9998 : 10000,
+			.last_minute_percent_hundredths = direction == OCTET_UP ? 10000 : COVERAGE_NO_PERCENT,
+			.since_s = 3600,
+			.device = {100, 9000},
+			.seen = {{900, 90000}, {98, 9100}},
+			.missing_frames = direction == OCTET_UP ? 2 : 0,
+			.cause = direction == OCTET_UP ? "it was away" : NULL,
+		};
 	}
 }
 
@@ -235,6 +245,16 @@ Test(api_golden, healthz)
 	interface.is_attached[OCTET_DOWN] = false;
 	interface.classes[OCTET_UP].classes[OCTET_CLASS_TABLE_FULL] = (struct octet_tally){12, UINT64_MAX};
 	interface.name = "caf\xe9";
+	interface.coverage[OCTET_UP] = (struct coverage_report){.verdict = COVERAGE_MISSING,
+								.percent_hundredths = 0,
+								.last_minute_percent_hundredths = 905,
+								.missing_frames = UINT64_MAX,
+								.cause = "it is away; bring it back"};
+	interface.coverage[OCTET_DOWN] = (struct coverage_report){.verdict = COVERAGE_EXCESS,
+								  .percent_hundredths = COVERAGE_NO_PERCENT,
+								  .last_minute_percent_hundredths = COVERAGE_NO_PERCENT,
+								  .excess_frames = 77,
+								  .cause = "a filter drops them"};
 	fixture.health.collect_error = "cannot read octet_clients4: Bad file descriptor";
 	expect_golden(&fixture, "/healthz", 503, "healthz_incomplete.json");
 	api_fixture_clean(&fixture);

@@ -19,6 +19,11 @@ Test(health, is_complete_when_everything_is_counted)
 	interfaces[1].classes[OCTET_UP].classes[OCTET_CLASS_OVERFLOW].frames = 5;
 	interfaces[1].classes[OCTET_DOWN].classes[OCTET_CLASS_MALFORMED].frames = 5;
 	cr_assert(health_is_complete(&health));
+	/* nor do too many frames, or a loss that is over */
+	interfaces[1].coverage[OCTET_UP].verdict = COVERAGE_EXCESS;
+	interfaces[1].coverage[OCTET_DOWN] =
+		(struct coverage_report){.verdict = COVERAGE_COMPLETE, .percent_hundredths = 5000, .missing_frames = 9};
+	cr_assert(health_is_complete(&health));
 	/* the store may fail: memory goes on */
 	health.is_store_ok = false;
 	health.store_error = "disk full";
@@ -46,6 +51,9 @@ Test(health, each_gap_makes_it_incomplete)
 		interfaces[1].classes[direction].classes[OCTET_CLASS_TABLE_FULL].frames = 1;
 		cr_assert(!health_is_complete(&health));
 		interfaces[1].classes[direction].classes[OCTET_CLASS_TABLE_FULL].frames = 0;
+		interfaces[1].coverage[direction].verdict = COVERAGE_MISSING;
+		cr_assert(!health_is_complete(&health));
+		interfaces[1].coverage[direction].verdict = COVERAGE_COMPLETE;
 	}
 	cr_assert(health_is_complete(&health));
 }
