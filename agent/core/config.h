@@ -17,8 +17,11 @@ enum config_attach { CONFIG_ATTACH_AUTO, CONFIG_ATTACH_TCX, CONFIG_ATTACH_CLSACT
 
 struct config {
 	/* counting */
-	char **interfaces;
+	char **interfaces; /* names and patterns */
 	size_t n_interfaces;
+	char **bridges; /* whose ports are counted on; the same */
+	size_t n_bridges;
+	bool wait_for_interfaces;    /* those that are named may be absent at start; default false */
 	enum config_attach attach;   /* "auto", "tcx", "clsact" */
 	uint32_t max_addresses;      /* entries of each client table; default 8192 */
 	char *bpffs_dir;             /* default "/sys/fs/bpf/octetd" */

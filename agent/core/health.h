@@ -18,6 +18,9 @@ struct health_interface {
 	uint32_t ifindex;
 	const char *attach_name; /* "tcx", "clsact" */
 	bool is_attached[OCTET_N_DIRECTIONS];
+	bool is_behind[OCTET_N_DIRECTIONS];        /* another program sees the frames before */
+	int64_t attached_s[OCTET_N_DIRECTIONS];    /* by this agent, for how long without a gap that it knows of */
+	uint64_t n_reattached[OCTET_N_DIRECTIONS]; /* somebody had taken it away, or come before it */
 	struct octet_iface classes[OCTET_N_DIRECTIONS];
 };
 
@@ -28,6 +31,9 @@ struct health {
 	int64_t collected_ms_ago; /* -1: never yet */
 	const struct health_interface *interfaces;
 	size_t n_interfaces;
+	const char *const *link_reasons; /* sentences: what the config names and is not counted on */
+	size_t n_link_reasons;
+	bool has_left_out; /* one of them is there all the same, with its guests */
 	uint64_t n_online;
 	uint64_t n_keys;
 	uint64_t max_keys;
@@ -43,8 +49,8 @@ struct health {
 };
 
 /*
- * Counting is complete when there is an interface, every one is attached in both directions, there was a
- * collection and the last one worked, and no frame fell into OCTET_CLASS_TABLE_FULL.
+ * Counting is complete when there is an interface, none is left out, every one is attached in both directions, there
+ * was a collection and the last one worked, and no frame fell into OCTET_CLASS_TABLE_FULL.
  */
 bool health_is_complete(const struct health *health);
 

@@ -16,6 +16,7 @@
 #include "core/config.h"
 #include "core/counter.h"
 #include "core/health.h"
+#include "core/link_choice.h"
 
 struct source_bpf;
 
@@ -47,6 +48,34 @@ bool source_bpf_is_resumed(const struct source_bpf *source);
  * refused. On failure this interface is left as it was.
  */
 int source_bpf_attach(struct source_bpf *source, const char *name, enum config_attach mode);
+
+/*
+ * The same for a link as it is at this moment, which must be neither a part of another that is counted on nor without
+ * Ethernet headers. -ENODEV is not logged: it has gone meanwhile.
+ */
+int source_bpf_attach_link(struct source_bpf *source, const struct link_facts *facts, enum config_attach mode);
+
+/* The ifindexes that are counted on, in the order in which they were attached; returns how many. */
+size_t source_bpf_links(const struct source_bpf *source, uint32_t ifindexes[OCTET_SLOTS_MAX]);
+
+/* Whether a link that is counted on belongs to another bridge than it did when it was last taken note of. */
+bool source_bpf_link_has_moved(const struct source_bpf *source, const struct link_facts *facts);
+
+/*
+ * Takes note of what a link that is counted on has become: its name, its bridge, its MAC address, for which the
+ * programs are replaced, without a gap. 0 or -errno, logged; then it goes on as it was.
+ */
+int source_bpf_follow_link(struct source_bpf *source, const struct link_facts *facts);
+
+/* Ends counting on a link, which may be gone, and gives its place away. What has been counted can still be collected.
+ */
+void source_bpf_drop_link(struct source_bpf *source, uint32_t ifindex);
+
+/*
+ * Looks whether every program is still in its place, and mends what is not: attaches it again where somebody has taken
+ * it away, moves it to the front where others have come before it. Logged once a minute at most.
+ */
+void source_bpf_verify(struct source_bpf *source);
 
 /* Ends what an earlier agent has attached to interfaces that are not attached now. */
 void source_bpf_forget_others(struct source_bpf *source);

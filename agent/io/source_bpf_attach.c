@@ -1,103 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include "io/source_bpf_private.h"
-
-#include <assert.h>
 #include <bpf/bpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "io/link.h"
+#include "io/now.h"
+#include "io/source_bpf_private.h"
 #include "octet.skel.h"
-
-bool source_slot_parse(const char *name, uint32_t *slot, uint32_t *ifindex)
-{
-	static const char prefix[] = "slot-";
-	unsigned long slot_number, ifindex_number;
-	char *end;
-
-	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
-		return false;
-	slot_number = strtoul(name + sizeof(prefix) - 1, &end, 10);
-	if (*end != '-' || slot_number >= OCTET_SLOTS_MAX)
-		return false;
-	ifindex_number = strtoul(end + 1, &end, 10);
-	*slot = (uint32_t)slot_number;
-	*ifindex = (uint32_t)ifindex_number;
-	return *end == '\0';
-}
-
-/* The counters' place of an interface survives restarts as a directory "slot-N-IFINDEX". */
-static bool slot_find(const struct source_bpf *source, uint32_t ifindex, uint32_t *slot, bool *is_taken)
-{
-	DIR *directory = opendir(source->pin_dir);
-	struct dirent *entry;
-	bool is_found = false;
-	uint32_t seen_slot, seen_ifindex;
-
-	memset(is_taken, 0, OCTET_SLOTS_MAX * sizeof(*is_taken));
-	if (!directory)
-		return false;
-	while ((entry = readdir(directory))) {
-		if (!source_slot_parse(entry->d_name, &seen_slot, &seen_ifindex))
-			continue;
-		/* its interface is no more, and whatever comes back under this index is another */
-		if (!if_indextoname(seen_ifindex, (char[IF_NAMESIZE]){0})) {
-			unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR);
-			continue;
-		}
-		is_taken[seen_slot] = true;
-		if (seen_ifindex == ifindex) {
-			*slot = seen_slot;
-			is_found = true;
-		}
-	}
-	closedir(directory);
-	return is_found;
-}
-
-static int slot_clear(struct source_bpf *source, uint32_t slot)
-{
-	CLEANUP_FREE struct octet_iface *zero = calloc((size_t)source->n_cpus, sizeof(*zero));
-
-	if (!zero)
-		return -ENOMEM;
-	for (uint32_t direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
-		uint32_t index = slot * OCTET_N_DIRECTIONS + direction;
-
-		if (bpf_map_update_elem(source->map_fds[MAP_IFACES], &index, zero, BPF_ANY))
-			return -errno;
-	}
-	return 0;
-}
-
-static int slot_assign(struct source_bpf *source, struct source_interface *interface)
-{
-	bool is_taken[OCTET_SLOTS_MAX];
-	char name[64], path[PATH_MAX];
-	uint32_t slot = 0;
-
-	if (slot_find(source, interface->ifindex, &interface->slot, is_taken))
-		return 0;
-	while (slot < OCTET_SLOTS_MAX && is_taken[slot])
-		slot++;
-	if (slot == OCTET_SLOTS_MAX)
-		return log_errno(-ENOSPC, "interface %s: no more than %d interfaces can be counted on", interface->name,
-				 OCTET_SLOTS_MAX);
-	snprintf(name, sizeof(name), "slot-%u-%u", slot, interface->ifindex);
-	source_pin_path(source, name, path);
-	if (mkdir(path, 0700))
-		return log_errno(-errno, "cannot make %s", path);
-	interface->slot = slot;
-	return slot_clear(source, slot);
-}
 
 /* Which of the attached interfaces would see the same frames again; NULL for none. */
 static const char *find_overlap(const struct source_bpf *source, uint32_t ifindex)
@@ -129,10 +44,15 @@ static int interface_look_up(const struct source_bpf *source, const char *name, 
 	}
 	if (r)
 		return log_errno(r, "interface %s", name);
-	if (facts->hardware != ARPHRD_ETHER) {
+	if (facts->hardware != LINK_HARDWARE_ETHERNET) {
 		log_error("interface %s: it has no Ethernet headers, so its guests have no MACs to be told apart by",
 			  name);
 		return -EPROTONOSUPPORT;
+	}
+	/* `ip link` knows alternative names too; what changes is told by the first */
+	if (strcmp(facts->name, name) != 0) {
+		log_error("interface %s: it is called %s: set interfaces to that name", name, facts->name);
+		return -EINVAL;
 	}
 	overlap = find_overlap(source, facts->ifindex);
 	if (overlap) {
@@ -178,57 +98,108 @@ static int load_programs(const struct source_bpf *source, const struct link_fact
 	return 0;
 }
 
-static struct attach_point point_of(const struct source_bpf *source, const struct source_interface *interface,
-				    enum octet_direction direction)
+struct attach_point source_interface_point(const struct source_bpf *source, const struct source_interface *interface,
+					   enum octet_direction direction)
 {
 	return (struct attach_point){interface->name, interface->ifindex, direction, source->pin_dir};
+}
+
+static void close_program(struct source_interface *interface, int direction)
+{
+	if (interface->program_fds[direction] >= 0)
+		close(interface->program_fds[direction]);
+	interface->program_fds[direction] = -1;
+}
+
+void source_interface_release(struct source_interface *interface)
+{
+	for (int i = 0; i < OCTET_N_DIRECTIONS; i++) {
+		attach_release(&interface->attachments[i]);
+		close_program(interface, i);
+	}
 }
 
 void source_interface_remove(const struct source_bpf *source, struct source_interface *interface, bool only_new)
 {
 	for (int i = 0; i < OCTET_N_DIRECTIONS; i++) {
-		struct attach_point point = point_of(source, interface, (enum octet_direction)i);
+		struct attach_point point = source_interface_point(source, interface, (enum octet_direction)i);
 		struct attachment *attachment = &interface->attachments[i];
 
-		if (attachment->kind == ATTACH_NONE)
-			continue;
-		if (only_new && !attachment->is_new)
-			attach_release(attachment);
-		else
+		if (attachment->kind != ATTACH_NONE && (!only_new || attachment->is_new))
 			attach_remove(&point, attachment);
 	}
+	source_interface_release(interface);
 }
 
-int source_bpf_attach(struct source_bpf *source, const char *name, enum config_attach mode)
+int source_interface_attach(const struct source_bpf *source, struct source_interface *interface,
+			    enum octet_direction direction)
+{
+	struct attach_point point = source_interface_point(source, interface, direction);
+	struct attachment fresh, *attachment = &interface->attachments[direction];
+	int r = attach_program(&point, interface->mode, interface->program_fds[direction], &fresh);
+
+	if (r)
+		return r;
+	/* what this process has made stays so when it is taken over from itself */
+	fresh.is_new |= attachment->kind != ATTACH_NONE && attachment->is_new;
+	attach_release(attachment);
+	*attachment = fresh;
+	return 0;
+}
+
+/* Loads programs for what facts say of the interface, and attaches them. */
+static int attach_programs(const struct source_bpf *source, struct source_interface *interface,
+			   const struct link_facts *facts)
+{
+	struct octet *skeleton = NULL;
+	int r = load_programs(source, facts, interface->slot, &skeleton);
+
+	for (int i = 0; !r && i < OCTET_N_DIRECTIONS; i++) {
+		const struct bpf_program *program =
+			i == OCTET_UP ? skeleton->progs.octet_up : skeleton->progs.octet_down;
+
+		close_program(interface, i);
+		interface->program_fds[i] = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 0);
+		r = interface->program_fds[i] < 0 ? -errno
+						  : source_interface_attach(source, interface, (enum octet_direction)i);
+	}
+	octet__destroy(skeleton);
+	if (!r)
+		interface->mac = facts->mac;
+	return r;
+}
+
+static uint32_t bridge_in(const struct link_facts *facts)
+{
+	return strcmp(facts->master_kind, "bridge") == 0 ? facts->master : 0;
+}
+
+static void note_name_and_bridge(struct source_interface *interface, const struct link_facts *facts)
+{
+	snprintf(interface->name, sizeof(interface->name), "%s", facts->name);
+	interface->bridge = bridge_in(facts);
+}
+
+int source_bpf_attach_link(struct source_bpf *source, const struct link_facts *facts, enum config_attach mode)
 {
 	struct source_interface *interface = &source->interfaces[source->n_interfaces];
-	struct octet *skeleton = NULL;
-	struct link_facts facts;
+	const int64_t now_ns = now_read().mono_ns;
 	int r;
 
 	if (source->n_interfaces == OCTET_SLOTS_MAX)
-		return log_errno(-ENOSPC, "interface %s: too many", name);
-	*interface = (struct source_interface){.attachments = {ATTACHMENT_INIT, ATTACHMENT_INIT}};
-	snprintf(interface->name, sizeof(interface->name), "%s", name);
-	r = interface_look_up(source, name, &facts);
+		return log_errno(-ENOSPC, "interface %s: too many", facts->name);
+	*interface = (struct source_interface){
+		.ifindex = facts->ifindex,
+		.mode = mode,
+		.program_fds = {-1, -1},
+		.attachments = {ATTACHMENT_INIT, ATTACHMENT_INIT},
+		.care = {{.attached_mono_ns = now_ns}, {.attached_mono_ns = now_ns}},
+	};
+	note_name_and_bridge(interface, facts);
+	r = source_slot_assign(source, interface);
 	if (r)
 		return r;
-	interface->ifindex = facts.ifindex;
-	interface->bridge = strcmp(facts.master_kind, "bridge") == 0 ? facts.master : 0;
-	r = slot_assign(source, interface);
-	if (r)
-		return r;
-	r = load_programs(source, &facts, interface->slot, &skeleton);
-	if (r)
-		return r;
-	assert(skeleton);
-	for (int i = 0; !r && i < OCTET_N_DIRECTIONS; i++) {
-		struct attach_point point = point_of(source, interface, (enum octet_direction)i);
-		struct bpf_program *program = i == OCTET_UP ? skeleton->progs.octet_up : skeleton->progs.octet_down;
-
-		r = attach_program(&point, mode, bpf_program__fd(program), &interface->attachments[i]);
-	}
-	octet__destroy(skeleton);
+	r = attach_programs(source, interface, facts);
 	if (r) {
 		source_interface_remove(source, interface, true);
 		return r;
@@ -238,29 +209,70 @@ int source_bpf_attach(struct source_bpf *source, const char *name, enum config_a
 	return 0;
 }
 
-static bool is_attached(const struct source_bpf *source, uint32_t ifindex)
+int source_bpf_attach(struct source_bpf *source, const char *name, enum config_attach mode)
+{
+	struct link_facts facts;
+	int r = interface_look_up(source, name, &facts);
+
+	if (r)
+		return r;
+	r = source_bpf_attach_link(source, &facts, mode);
+	if (r == -ENODEV)
+		log_error("interface %s: it has just vanished", name);
+	return r;
+}
+
+bool source_bpf_link_has_moved(const struct source_bpf *source, const struct link_facts *facts)
 {
 	for (size_t i = 0; i < source->n_interfaces; i++)
-		if (source->interfaces[i].ifindex == ifindex)
-			return true;
+		if (source->interfaces[i].ifindex == facts->ifindex)
+			return source->interfaces[i].bridge != bridge_in(facts);
 	return false;
 }
 
-void source_bpf_forget_others(struct source_bpf *source)
+static struct source_interface *find_interface(struct source_bpf *source, uint32_t ifindex)
 {
-	DIR *directory = opendir(source->pin_dir);
-	struct dirent *entry;
-	uint32_t slot, ifindex;
+	for (size_t i = 0; i < source->n_interfaces; i++)
+		if (source->interfaces[i].ifindex == ifindex)
+			return &source->interfaces[i];
+	return NULL;
+}
 
-	if (!directory)
+int source_bpf_follow_link(struct source_bpf *source, const struct link_facts *facts)
+{
+	struct source_interface *interface = find_interface(source, facts->ifindex);
+
+	if (!interface)
+		return -ENODEV;
+	if (strcmp(interface->name, facts->name) != 0)
+		log_info("interface %s: it is called %s now, and goes on", interface->name, facts->name);
+	note_name_and_bridge(interface, facts);
+	if (memcmp(&interface->mac, &facts->mac, sizeof(facts->mac)) == 0)
+		return 0;
+	log_info("interface %s: its MAC address has changed", interface->name);
+	source_local_macs_refresh(source);
+	return attach_programs(source, interface, facts);
+}
+
+void source_bpf_drop_link(struct source_bpf *source, uint32_t ifindex)
+{
+	struct source_interface *interface = find_interface(source, ifindex);
+
+	if (!interface)
 		return;
-	while ((entry = readdir(directory))) {
-		if (!source_slot_parse(entry->d_name, &slot, &ifindex) || is_attached(source, ifindex))
-			continue;
-		attach_forget(source->pin_dir, ifindex);
-		unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR);
-	}
-	closedir(directory);
+	log_info("interface %s: not counted on any more; what was counted there stays", interface->name);
+	source_interface_remove(source, interface, false);
+	source_slot_release(source, interface);
+	source->n_interfaces--;
+	memmove(interface, interface + 1,
+		(size_t)(&source->interfaces[source->n_interfaces] - interface) * sizeof(*interface));
+}
+
+size_t source_bpf_links(const struct source_bpf *source, uint32_t ifindexes[OCTET_SLOTS_MAX])
+{
+	for (size_t i = 0; i < source->n_interfaces; i++)
+		ifindexes[i] = source->interfaces[i].ifindex;
+	return source->n_interfaces;
 }
 
 void source_local_macs_refresh(const struct source_bpf *source)
@@ -295,7 +307,8 @@ static void read_classes(const struct source_bpf *source, uint32_t index, struct
 
 size_t source_bpf_health(struct source_bpf *source, struct health_interface *interfaces, size_t n_max)
 {
-	size_t n = source->n_interfaces < n_max ? source->n_interfaces : n_max;
+	const size_t n = source->n_interfaces < n_max ? source->n_interfaces : n_max;
+	const int64_t now_ns = now_read().mono_ns;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct source_interface *interface = &source->interfaces[i];
@@ -306,7 +319,13 @@ size_t source_bpf_health(struct source_bpf *source, struct health_interface *int
 			.attach_name = attach_kind_name(interface->attachments[OCTET_UP].kind),
 		};
 		for (uint32_t direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
-			interfaces[i].is_attached[direction] = attach_is_alive(&interface->attachments[direction]);
+			const struct source_care *care = &interface->care[direction];
+			const struct attach_state state = attach_look(&interface->attachments[direction]);
+
+			interfaces[i].is_attached[direction] = state.is_alive;
+			interfaces[i].is_behind[direction] = state.is_alive && !state.is_first;
+			interfaces[i].attached_s[direction] = (now_ns - care->attached_mono_ns) / NS_PER_S;
+			interfaces[i].n_reattached[direction] = care->n_reattached;
 			read_classes(source, interface->slot * OCTET_N_DIRECTIONS + direction,
 				     &interfaces[i].classes[direction]);
 		}

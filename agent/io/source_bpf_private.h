@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Inside the BPF source: source_bpf.c owns the maps, source_bpf_read.c reads them, source_bpf_attach.c has the
- * interfaces, source_bpf_clock.c relates the kernel half's clock to ours.
+ * interfaces, source_bpf_slot.c their places among the counters, source_bpf_verify.c looks after what is attached,
+ * source_bpf_clock.c relates the kernel half's clock to ours.
  */
 #ifndef IO_SOURCE_BPF_PRIVATE_H
 #define IO_SOURCE_BPF_PRIVATE_H
@@ -18,12 +19,27 @@
 
 enum source_map { MAP_CLIENTS4, MAP_CLIENTS6, MAP_IFACES, MAP_ARRIVALS, MAP_LOCAL_MACS, N_MAPS };
 
+/* What is remembered of looking after an attachment; times are the agent's, 0 for never. */
+struct source_care {
+	int64_t attached_mono_ns; /* since when it counts without a gap that we know of */
+	uint64_t n_reattached;    /* others had taken it away, or come before it */
+	int64_t retry_mono_ns;    /* after a failure: not before */
+	int64_t retry_delay_ns;
+	int64_t moved_mono_ns;  /* last move to the front */
+	int64_t logged_mono_ns; /* last line in the log */
+	bool is_behind;         /* another program runs before ours, and that was logged */
+};
+
 struct source_interface {
 	char name[IF_NAMESIZE];
 	uint32_t ifindex;
 	uint32_t bridge; /* the master, if it is a bridge */
 	uint32_t slot;
+	enum config_attach mode;
+	struct mac_addr mac;                 /* that the programs know as the interface's own */
+	int program_fds[OCTET_N_DIRECTIONS]; /* to attach them anew; -1: none */
 	struct attachment attachments[OCTET_N_DIRECTIONS];
+	struct source_care care[OCTET_N_DIRECTIONS];
 };
 
 /* Entries read by one system call; a bucket of the kernel's hash must fit, and buckets are short. */
@@ -62,6 +78,13 @@ void source_pin_path(const struct source_bpf *source, const char *name, char pat
 struct bpf_map *source_skeleton_map(const struct octet *skeleton, enum source_map map);
 /* One sentence for the reasons why BPF does not work at all; returns error. */
 int source_log_refusal(int error);
+/* Lets go of what is attached to an interface, and leaves it in place. */
+void source_interface_release(struct source_interface *interface);
+/* Puts a direction's program in place of what is there; 0 or -errno, logged but for -ENODEV. */
+int source_interface_attach(const struct source_bpf *source, struct source_interface *interface,
+			    enum octet_direction direction);
+struct attach_point source_interface_point(const struct source_bpf *source, const struct source_interface *interface,
+					   enum octet_direction direction);
 /* Ends what is attached to an interface; with only_new what this process has attached, the rest is let go. */
 void source_interface_remove(const struct source_bpf *source, struct source_interface *interface, bool only_new);
 
@@ -74,6 +97,10 @@ void source_local_macs_refresh(const struct source_bpf *source);
 /* Finds out how jiffies and CLOCK_MONOTONIC lie to each other; takes three ticks. */
 void source_clock_calibrate(struct source_clock *clock);
 
+/* Gives an interface its place among the counters, the one it had if an earlier agent counted on it. 0 or -errno. */
+int source_slot_assign(struct source_bpf *source, struct source_interface *interface);
+/* Gives the place back; what was counted there is cleared when another interface gets it. */
+void source_slot_release(const struct source_bpf *source, const struct source_interface *interface);
 /* Takes "slot-N-IFINDEX" apart, the marker of an interface's place; false for any other name. */
 bool source_slot_parse(const char *name, uint32_t *slot, uint32_t *ifindex);
 

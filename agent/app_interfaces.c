@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where octets are counted. The configuration names interfaces, patterns and bridges; which links these are is decided
+ * anew from the whole list whenever one has changed (core/link_choice.h), so a change that nobody has told of costs a
+ * moment and no more. What the decision needs is carried out here: attach, follow, drop.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app_private.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "core/link_choice.h"
+#include "io/link.h"
+#include "io/netlink.h"
+#include "io/now.h"
+
+#define REASONS_MAX (2 * OCTET_SLOTS_MAX)
+/* After an attachment that failed; doubled each time. */
+#define RETRY_MIN_NS NS_PER_S
+#define RETRY_MAX_NS (60 * NS_PER_S)
+
+/* A link that cannot be attached to, for another reason than its nature. */
+struct failure {
+	uint32_t ifindex;
+	int64_t retry_mono_ns;
+	int64_t delay_ns;
+};
+
+struct reason {
+	char text[LINK_SENTENCE_SIZE];
+	bool is_quiet; /* said in the log only: nothing is wrong */
+};
+
+struct reasons {
+	struct reason items[REASONS_MAX];
+	size_t n_items;
+	bool has_left_out;
+};
+
+struct interfaces {
+	struct link_rules rules;
+	struct netlink_monitor *monitor;
+	bool wants_look; /* the last one did not see everything */
+	struct failure failures[OCTET_SLOTS_MAX];
+	size_t n_failures;
+	struct reasons reasons; /* as of the last look */
+	const char *texts[REASONS_MAX];
+};
+
+/* One look at the links, and what was decided about them. */
+struct look {
+	struct link_facts *facts;
+	struct link_choice *choices;
+	uint32_t counted[OCTET_SLOTS_MAX];
+	struct link_state state;
+};
+
+static void look_clean(struct look *look)
+{
+	free(look->facts);
+	free(look->choices);
+}
+
+static int look_take(const struct app *app, struct look *look)
+{
+	size_t n_facts = 0;
+	int r = link_list(&look->facts, &n_facts);
+
+	if (r)
+		return r;
+	look->choices = calloc(n_facts + 1, sizeof(*look->choices));
+	if (!look->choices)
+		return -ENOMEM;
+	look->state = (struct link_state){look->facts, n_facts, look->counted, 0};
+	look->state.n_counted = source_bpf_links(app->source, look->counted);
+	link_choose(&app->interfaces->rules, &look->state, look->choices);
+	return 0;
+}
+
+static void add_reason(struct reasons *reasons, const char *text, bool is_quiet)
+{
+	struct reason *reason = &reasons->items[reasons->n_items];
+
+	if (reasons->n_items == REASONS_MAX)
+		return;
+	memcpy(reason->text, text, sizeof(reason->text));
+	reason->is_quiet = is_quiet;
+	reasons->n_items++;
+}
+
+static bool was_said(const struct reasons *reasons, const char *text)
+{
+	for (size_t i = 0; i < reasons->n_items; i++)
+		if (strcmp(reasons->items[i].text, text) == 0)
+			return true;
+	return false;
+}
+
+static bool is_counted(const struct look *look, uint32_t ifindex)
+{
+	for (size_t i = 0; i < look->state.n_counted; i++)
+		if (look->counted[i] == ifindex)
+			return true;
+	return false;
+}
+
+static const struct link_facts *chosen_link(const struct look *look, uint32_t ifindex)
+{
+	for (size_t i = 0; i < look->state.n_facts; i++)
+		if (look->facts[i].ifindex == ifindex && look->choices[i].verdict == LINK_CHOSEN)
+			return &look->facts[i];
+	return NULL;
+}
+
+/* Links that the config means and that are not counted on: what they are, or what attaching came to. */
+static void add_links(const struct interfaces *interfaces, const struct look *look, struct reasons *reasons)
+{
+	char text[LINK_SENTENCE_SIZE] = {0};
+
+	for (size_t i = 0; i < look->state.n_facts; i++) {
+		const bool is_left_out = link_is_left_out(&look->choices[i]);
+
+		if (link_explain_choice(&look->state, look->choices, i, text))
+			add_reason(reasons, text, !is_left_out);
+		reasons->has_left_out |= is_left_out;
+	}
+	for (size_t i = 0; i < interfaces->n_failures; i++) {
+		const struct link_facts *link = chosen_link(look, interfaces->failures[i].ifindex);
+
+		if (!link)
+			continue;
+		snprintf(text, sizeof(text), "interface %s: not counted on: attaching fails, and is tried again",
+			 link->name);
+		add_reason(reasons, text, false);
+		reasons->has_left_out = true;
+	}
+}
+
+/* Gathers what is to be said of links that are left out and of rules that find nothing; says what is new. */
+static void note_reasons(struct app *app, const struct look *look)
+{
+	struct interfaces *interfaces = app->interfaces;
+	const bool has_any = source_bpf_links(app->source, (uint32_t[OCTET_SLOTS_MAX]){0}) > 0;
+	CLEANUP_FREE struct reasons *fresh = calloc(1, sizeof(*fresh));
+	char text[LINK_SENTENCE_SIZE] = {0};
+
+	if (!fresh)
+		return;
+	add_links(interfaces, look, fresh);
+	/* a pattern may match nothing; only with nothing else to count on is that the reason */
+	for (size_t i = 0; i < link_n_rules(&interfaces->rules); i++)
+		if (link_explain_absence(&interfaces->rules, &look->state, i, text))
+			add_reason(fresh, text, has_any && !link_rule_is_plain(&interfaces->rules, i));
+	for (size_t i = 0; i < fresh->n_items; i++)
+		if (!was_said(&interfaces->reasons, fresh->items[i].text))
+			log_line(fresh->items[i].is_quiet ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "%s",
+				 fresh->items[i].text);
+	interfaces->reasons = *fresh;
+}
+
+static struct failure *find_failure(struct interfaces *interfaces, uint32_t ifindex)
+{
+	for (size_t i = 0; i < interfaces->n_failures; i++)
+		if (interfaces->failures[i].ifindex == ifindex)
+			return &interfaces->failures[i];
+	return NULL;
+}
+
+static void note_failure(struct interfaces *interfaces, uint32_t ifindex, int64_t now_ns)
+{
+	struct failure *failure = find_failure(interfaces, ifindex);
+
+	if (!failure) {
+		failure = &interfaces->failures[interfaces->n_failures];
+		if (interfaces->n_failures == OCTET_SLOTS_MAX)
+			return;
+		interfaces->n_failures++;
+		*failure = (struct failure){.ifindex = ifindex, .delay_ns = RETRY_MIN_NS / 2};
+	}
+	failure->delay_ns = failure->delay_ns * 2 < RETRY_MAX_NS ? failure->delay_ns * 2 : RETRY_MAX_NS;
+	failure->retry_mono_ns = now_ns + failure->delay_ns;
+}
+
+static void forget_failure(struct interfaces *interfaces, const struct failure *failure)
+{
+	if (failure)
+		interfaces->failures[failure - interfaces->failures] = interfaces->failures[--interfaces->n_failures];
+}
+
+static int attach_chosen(struct app *app, const struct link_facts *link)
+{
+	struct failure *failure = find_failure(app->interfaces, link->ifindex);
+	const int64_t now_ns = now_read().mono_ns;
+	int r;
+
+	if (failure && now_ns < failure->retry_mono_ns)
+		return -EAGAIN;
+	r = source_bpf_attach_link(app->source, link, app->config->attach);
+	if (r == 0) {
+		forget_failure(app->interfaces, failure);
+		log_info("interface %s: counting on it", link->name);
+	} else if (r != -ENODEV) {
+		note_failure(app->interfaces, link->ifindex, now_ns);
+	}
+	return r;
+}
+
+/* Ends what is not chosen any more, and takes note of what the rest has become. */
+static void follow_counted(struct app *app, const struct look *look)
+{
+	for (size_t i = 0; i < look->state.n_counted; i++) {
+		const struct link_facts *link = chosen_link(look, look->counted[i]);
+
+		if (link)
+			source_bpf_follow_link(app->source, link);
+		else
+			source_bpf_drop_link(app->source, look->counted[i]);
+	}
+}
+
+/* Attaches to what is chosen and new; the first error, after all have been tried. */
+static int attach_new(struct app *app, const struct look *look)
+{
+	int first_error = 0;
+
+	for (size_t i = 0; i < look->state.n_facts; i++) {
+		int r;
+
+		if (look->choices[i].verdict != LINK_CHOSEN || is_counted(look, look->facts[i].ifindex))
+			continue;
+		r = attach_chosen(app, &look->facts[i]);
+		if (!first_error)
+			first_error = r;
+	}
+	return first_error;
+}
+
+/* Links that are gone cannot fail. */
+static void forget_gone_failures(struct interfaces *interfaces, const struct look *look)
+{
+	for (size_t i = interfaces->n_failures; i-- > 0;)
+		if (!chosen_link(look, interfaces->failures[i].ifindex))
+			forget_failure(interfaces, &interfaces->failures[i]);
+}
+
+static bool moves(const struct app *app, const struct look *look)
+{
+	for (size_t i = 0; i < look->state.n_counted; i++) {
+		const struct link_facts *link = chosen_link(look, look->counted[i]);
+
+		if (!link || source_bpf_link_has_moved(app->source, link))
+			return true;
+	}
+	return false;
+}
+
+static void follow(struct app *app)
+{
+	CLEANUP(look_clean) struct look look = {0};
+	struct interfaces *interfaces = app->interfaces;
+	int r = look_take(app, &look);
+
+	interfaces->wants_look = r != 0;
+	if (r) {
+		log_debug("interfaces cannot be listed: %s", strerror(-r));
+		return;
+	}
+	/* the last octets are booked while it is known which bridge they came from */
+	if (moves(app, &look))
+		app_collect(app);
+	follow_counted(app, &look);
+	forget_gone_failures(interfaces, &look);
+	(void)attach_new(app, &look);
+	note_reasons(app, &look);
+}
+
+static void on_changed(void *context)
+{
+	struct app *app = context;
+
+	if (!app->has_account)
+		return;
+	follow(app);
+	source_bpf_verify(app->source);
+}
+
+void app_interfaces_verify(struct app *app)
+{
+	struct interfaces *interfaces = app->interfaces;
+	const int64_t now_ns = now_read().mono_ns;
+
+	source_bpf_verify(app->source);
+	for (size_t i = 0; i < interfaces->n_failures; i++)
+		interfaces->wants_look |= now_ns >= interfaces->failures[i].retry_mono_ns;
+	if (interfaces->wants_look)
+		follow(app);
+}
+
+/* What is named must be there, unless the configuration says otherwise. */
+static int attach_named(struct app *app)
+{
+	const struct config *config = app->config;
+	struct link_facts facts;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < config->n_interfaces; i++) {
+		const char *name = config->interfaces[i];
+
+		if (link_is_pattern(name) || (config->wait_for_interfaces && link_query(name, &facts) == -ENODEV))
+			continue;
+		r = source_bpf_attach(app->source, name, config->attach);
+	}
+	return r;
+}
+
+static int check_bridges(const struct app *app)
+{
+	const struct config *config = app->config;
+	struct link_facts facts;
+
+	for (size_t i = 0; i < config->n_bridges; i++) {
+		const char *name = config->bridges[i];
+		int r = link_is_pattern(name) ? 0 : link_query(name, &facts);
+
+		if (r == -ENODEV && config->wait_for_interfaces)
+			continue;
+		if (r || (!link_is_pattern(name) && strcmp(facts.name, name) != 0)) {
+			log_error("bridge %s: there is no such interface here: see `ip link`, then set bridges", name);
+			return r ? r : -ENODEV;
+		}
+		if (!link_is_pattern(name) && strcmp(facts.kind, "bridge") != 0) {
+			log_error("bridge %s: it is an interface, but not a bridge: set interfaces to count on it",
+				  name);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/* At start an overlap is a mistake to be mended; later it is one to be lived with. */
+static int refuse_overlaps(const struct look *look)
+{
+	char text[LINK_SENTENCE_SIZE];
+
+	for (size_t i = 0; i < look->state.n_facts; i++)
+		if (look->choices[i].verdict == LINK_OVERLAPS &&
+		    link_explain_choice(&look->state, look->choices, i, text)) {
+			log_error("%s", text);
+			return -EINVAL;
+		}
+	return 0;
+}
+
+static int attach_matching(struct app *app)
+{
+	CLEANUP(look_clean) struct look look = {0};
+	int r = look_take(app, &look);
+
+	if (r)
+		return log_errno(r, "interfaces cannot be listed");
+	r = refuse_overlaps(&look);
+	if (!r)
+		r = attach_new(app, &look);
+	/* what has gone in this moment is followed from now on */
+	if (r && r != -ENODEV)
+		return r;
+	note_reasons(app, &look);
+	return 0;
+}
+
+int app_interfaces_start(struct app *app)
+{
+	const struct config *config = app->config;
+	struct interfaces *interfaces = calloc(1, sizeof(*interfaces));
+	int r;
+
+	if (!interfaces)
+		return -ENOMEM;
+	app->interfaces = interfaces;
+	interfaces->rules =
+		(struct link_rules){config->interfaces, config->n_interfaces, config->bridges, config->n_bridges};
+	r = netlink_monitor_new(&app->loop, on_changed, app, &interfaces->monitor);
+	if (!r)
+		r = attach_named(app);
+	if (!r)
+		r = check_bridges(app);
+	if (!r)
+		r = attach_matching(app);
+	if (!r)
+		source_bpf_forget_others(app->source);
+	return r;
+}
+
+void app_interfaces_health(const struct app *app, struct health *health)
+{
+	struct interfaces *interfaces = app->interfaces;
+	size_t n = 0;
+
+	for (size_t i = 0; i < interfaces->reasons.n_items; i++)
+		if (!interfaces->reasons.items[i].is_quiet)
+			interfaces->texts[n++] = interfaces->reasons.items[i].text;
+	health->link_reasons = interfaces->texts;
+	health->n_link_reasons = n;
+	health->has_left_out = interfaces->reasons.has_left_out;
+}
+
+void app_interfaces_stop(struct app *app)
+{
+	if (app->interfaces)
+		netlink_monitor_close(&app->interfaces->monitor);
+}
+
+void app_interfaces_free(struct app *app)
+{
+	free(app->interfaces);
+	app->interfaces = NULL;
+}
