@@ -80,7 +80,9 @@ struct attach_state attach_look(const struct attachment *attachment)
 
 int attach_move_to_front(const struct attach_point *point, int program_fd, struct attachment *attachment)
 {
-	return attachment->kind == ATTACH_TCX ? attach_tcx_move_to_front(point, program_fd, attachment) : -EOPNOTSUPP;
+	if (attachment->kind == ATTACH_TCX)
+		return attach_tcx_move_to_front(point, program_fd, attachment);
+	return attach_clsact_move_to_front(point, program_fd, attachment);
 }
 
 void attach_release(struct attachment *attachment)

@@ -60,8 +60,8 @@ int attach_program(const struct attach_point *point, enum config_attach mode, in
 struct attach_state attach_look(const struct attachment *attachment);
 
 /*
- * Moves it in front of the others that have come before it. 0 or -errno, not logged; -EOPNOTSUPP for clsact, where
- * the others' place is theirs.
+ * Moves it in front of the others that have come before it. 0 or -errno; -EOPNOTSUPP, not logged, for clsact behind a
+ * program on TCX, which always runs before.
  */
 int attach_move_to_front(const struct attach_point *point, int program_fd, struct attachment *attachment);
 

@@ -225,6 +225,22 @@ struct attach_state attach_clsact_look(const struct attachment *attachment)
 	return state;
 }
 
+/*
+ * Filters of one priority run the latest first, so ours comes to the front by being added anew: a gap of microseconds.
+ * There is no priority before ours, but there is TCX.
+ */
+int attach_clsact_move_to_front(const struct attach_point *point, int program_fd, struct attachment *attachment)
+{
+	struct bpf_tc_hook hook;
+	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+
+	if (attach_tcx_is_used(point->ifindex, point->direction))
+		return -EOPNOTSUPP;
+	hook_fill(&hook, point->ifindex, points[point->direction]);
+	bpf_tc_detach(&hook, &opts);
+	return attach_clsact_add(point, program_fd, attachment);
+}
+
 void attach_clsact_remove(const struct attach_point *point)
 {
 	struct bpf_tc_hook hook, both;

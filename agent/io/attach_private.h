@@ -20,6 +20,7 @@ bool attach_tcx_is_used(uint32_t ifindex, enum octet_direction direction);
 /* Attaches or replaces, logged but for -ENODEV. */
 int attach_clsact_add(const struct attach_point *point, int program_fd, struct attachment *out);
 struct attach_state attach_clsact_look(const struct attachment *attachment);
+int attach_clsact_move_to_front(const struct attach_point *point, int program_fd, struct attachment *attachment);
 /* Whether a filter with our name is there, of whatever agent. */
 bool attach_clsact_is_there(const struct attach_point *point);
 /* Ends that filter, and the qdisc if an octetd made it and nobody uses it. */
