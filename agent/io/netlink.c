@@ -52,7 +52,6 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	struct netlink_monitor *monitor = poll->data;
 	bool has_changed = false;
 
-	(void)status;
 	(void)events;
 	for (int i = 0; i < DATAGRAMS_MAX; i++) {
 		char first; /* the rest is cut off: that there is something is all there is to know */
@@ -65,6 +64,9 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		}
 		has_changed = true;
 	}
+	/* lost messages are an error of the socket, and at errors libuv stops a poll by itself (uv__poll_io) */
+	if (status < 0)
+		uv_poll_start(poll, UV_READABLE, on_readable);
 	if (has_changed)
 		tell(monitor);
 }

@@ -127,6 +127,8 @@ Test(netlink, lost_messages_are_a_change_too)
 	cr_expect_geq(netlink_monitor_n_overruns(lab.monitor), 1, "no message was lost: the test shows nothing");
 	cr_expect_eq(lab.n_links, 2 * MANY + 1, "%zu links were seen", lab.n_links);
 	cr_expect_leq(lab.n_told, 10, "a burst is one change, not %d", lab.n_told);
+	run("ip link del d0");
+	cr_expect(is_told(&lab, PATIENCE_MS), "it is deaf after that");
 	lab_close(&lab);
 }
 
