@@ -3,6 +3,9 @@
  * Where octets are counted. The configuration names interfaces, patterns and bridges; which links these are is decided
  * anew from the whole list whenever one has changed (core/link_choice.h), so a change that nobody has told of costs a
  * moment and no more. What the decision needs is carried out here: attach, follow, drop.
+ *
+ * While serving, programs are loaded in the worker's thread, one batch at a time; what changes meanwhile is looked at
+ * when it is done.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -44,6 +47,11 @@ struct interfaces {
 	struct link_rules rules;
 	struct netlink_monitor *monitor;
 	bool wants_look; /* the last one did not see everything */
+	/* what is being attached and dropped */
+	uv_work_t work;
+	bool is_working;
+	struct source_job *jobs[2 * OCTET_SLOTS_MAX];
+	size_t n_jobs;
 	struct failure failures[OCTET_SLOTS_MAX];
 	size_t n_failures;
 	struct reasons reasons; /* as of the last look */
@@ -190,52 +198,99 @@ static void forget_failure(struct interfaces *interfaces, const struct failure *
 		interfaces->failures[failure - interfaces->failures] = interfaces->failures[--interfaces->n_failures];
 }
 
-static int attach_chosen(struct app *app, const struct link_facts *link)
+/* Makes a job of each link that is counted on and not chosen any more. */
+static void make_drops(struct app *app, const struct look *look)
 {
-	struct failure *failure = find_failure(app->interfaces, link->ifindex);
-	const int64_t now_ns = now_read().mono_ns;
-	int r;
+	struct interfaces *interfaces = app->interfaces;
 
-	if (failure && now_ns < failure->retry_mono_ns)
-		return -EAGAIN;
-	r = source_bpf_attach_link(app->source, link, app->config->attach);
-	if (r == 0) {
-		forget_failure(app->interfaces, failure);
-		log_info("interface %s: counting on it", link->name);
-	} else if (r != -ENODEV) {
-		note_failure(app->interfaces, link->ifindex, now_ns);
+	for (size_t i = 0; i < look->state.n_counted; i++)
+		if (!chosen_link(look, look->counted[i]) &&
+		    source_job_new_drop(app->source, look->counted[i], &interfaces->jobs[interfaces->n_jobs]) == 0)
+			interfaces->n_jobs++;
+}
+
+static bool must_wait(struct interfaces *interfaces, uint32_t ifindex)
+{
+	const struct failure *failure = find_failure(interfaces, ifindex);
+
+	return failure && now_read().mono_ns < failure->retry_mono_ns;
+}
+
+/* Makes a job of each link that is chosen and new, or has another MAC address than before. */
+static int make_jobs(struct app *app, const struct look *look)
+{
+	struct interfaces *interfaces = app->interfaces;
+	int r = 0;
+
+	for (size_t i = 0; i < look->state.n_facts && interfaces->n_jobs < ARRAY_LENGTH(interfaces->jobs); i++) {
+		const struct link_facts *link = &look->facts[i];
+		const bool is_known = is_counted(look, link->ifindex);
+		int error;
+
+		if (look->choices[i].verdict != LINK_CHOSEN ||
+		    (is_known && !source_bpf_follow_link(app->source, link)) || must_wait(interfaces, link->ifindex))
+			continue;
+		log_info("interface %s: %s", link->name, is_known ? "its MAC address has changed" : "counting on it");
+		error = source_job_new(app->source, link, app->config->attach, &interfaces->jobs[interfaces->n_jobs]);
+		if (error)
+			note_failure(interfaces, link->ifindex, now_read().mono_ns);
+		else
+			interfaces->n_jobs++;
+		r = r ? r : error;
 	}
 	return r;
 }
 
-/* Ends what is not chosen any more, and takes note of what the rest has become. */
-static void follow_counted(struct app *app, const struct look *look)
+/* The first error, after all have been finished. */
+static int finish_jobs(struct app *app)
 {
-	for (size_t i = 0; i < look->state.n_counted; i++) {
-		const struct link_facts *link = chosen_link(look, look->counted[i]);
-
-		if (link)
-			source_bpf_follow_link(app->source, link);
-		else
-			source_bpf_drop_link(app->source, look->counted[i]);
-	}
-}
-
-/* Attaches to what is chosen and new; the first error, after all have been tried. */
-static int attach_new(struct app *app, const struct look *look)
-{
+	struct interfaces *interfaces = app->interfaces;
 	int first_error = 0;
 
-	for (size_t i = 0; i < look->state.n_facts; i++) {
-		int r;
+	for (size_t i = 0; i < interfaces->n_jobs; i++) {
+		const uint32_t ifindex = source_job_ifindex(interfaces->jobs[i]);
+		const int r = source_job_finish(app->source, &interfaces->jobs[i]);
 
-		if (look->choices[i].verdict != LINK_CHOSEN || is_counted(look, look->facts[i].ifindex))
-			continue;
-		r = attach_chosen(app, &look->facts[i]);
-		if (!first_error)
-			first_error = r;
+		if (r == 0)
+			forget_failure(interfaces, find_failure(interfaces, ifindex));
+		else if (r != -ENODEV)
+			note_failure(interfaces, ifindex, now_read().mono_ns);
+		first_error = first_error ? first_error : r;
 	}
+	interfaces->n_jobs = 0;
 	return first_error;
+}
+
+static void run_jobs(uv_work_t *work)
+{
+	const struct app *app = work->data;
+
+	for (size_t i = 0; i < app->interfaces->n_jobs; i++)
+		source_job_run(app->interfaces->jobs[i]);
+}
+
+static void follow(struct app *app);
+
+static void on_jobs_run(uv_work_t *work, int status)
+{
+	struct app *app = work->data;
+
+	(void)status; /* nobody cancels it */
+	app->interfaces->is_working = false;
+	(void)finish_jobs(app);
+	if (!app->is_stopping)
+		follow(app);
+}
+
+static void start_jobs(struct app *app)
+{
+	struct interfaces *interfaces = app->interfaces;
+
+	if (interfaces->n_jobs == 0)
+		return;
+	interfaces->work.data = app;
+	interfaces->is_working = true;
+	uv_queue_work(&app->loop, &interfaces->work, run_jobs, on_jobs_run);
 }
 
 /* Links that are gone cannot fail. */
@@ -261,8 +316,11 @@ static void follow(struct app *app)
 {
 	CLEANUP(look_clean) struct look look = {0};
 	struct interfaces *interfaces = app->interfaces;
-	int r = look_take(app, &look);
+	int r;
 
+	if (interfaces->is_working)
+		return; /* it is done again afterwards */
+	r = look_take(app, &look);
 	interfaces->wants_look = r != 0;
 	if (r) {
 		log_debug("interfaces cannot be listed: %s", strerror(-r));
@@ -271,10 +329,11 @@ static void follow(struct app *app)
 	/* the last octets are booked while it is known which bridge they came from */
 	if (moves(app, &look))
 		app_collect(app);
-	follow_counted(app, &look);
+	make_drops(app, &look);
 	forget_gone_failures(interfaces, &look);
-	(void)attach_new(app, &look);
+	(void)make_jobs(app, &look);
 	note_reasons(app, &look);
+	start_jobs(app);
 }
 
 static void on_changed(void *context)
@@ -357,13 +416,17 @@ static int refuse_overlaps(const struct look *look)
 static int attach_matching(struct app *app)
 {
 	CLEANUP(look_clean) struct look look = {0};
-	int r = look_take(app, &look);
+	int job_error, r = look_take(app, &look);
 
 	if (r)
 		return log_errno(r, "interfaces cannot be listed");
 	r = refuse_overlaps(&look);
-	if (!r)
-		r = attach_new(app, &look);
+	if (r)
+		return r;
+	r = make_jobs(app, &look);
+	run_jobs(&(uv_work_t){.data = app});
+	job_error = finish_jobs(app);
+	r = r ? r : job_error;
 	/* what has gone in this moment is followed from now on */
 	if (r && r != -ENODEV)
 		return r;

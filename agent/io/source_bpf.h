@@ -51,9 +51,28 @@ int source_bpf_attach(struct source_bpf *source, const char *name, enum config_a
 
 /*
  * The same for a link as it is at this moment, which must be neither a part of another that is counted on nor without
- * Ethernet headers. -ENODEV is not logged: it has gone meanwhile.
+ * Ethernet headers; for one that is counted on already, replaces its programs by those for its present MAC address.
+ * -ENODEV is not logged: it has gone meanwhile.
  */
 int source_bpf_attach_link(struct source_bpf *source, const struct link_facts *facts, enum config_attach mode);
+
+/* Ends counting on a link, which may be gone, and gives its place away. What has been counted can still be collected.
+ */
+void source_bpf_drop_link(struct source_bpf *source, uint32_t ifindex);
+
+/*
+ * Both in three steps, for a loop that must not wait: the verifier takes a tenth of a second, and taking a program away
+ * as long as every CPU needs to leave it. The middle step may run in any thread. In the meantime a link that is being
+ * attached is among those of source_bpf_links and must not be dropped; one that is being dropped is not.
+ */
+struct source_job;
+int source_job_new(struct source_bpf *source, const struct link_facts *facts, enum config_attach mode,
+		   struct source_job **out);
+int source_job_new_drop(struct source_bpf *source, uint32_t ifindex, struct source_job **out);
+void source_job_run(struct source_job *job);
+/* Ends the job; what it has come to. */
+int source_job_finish(struct source_bpf *source, struct source_job **job);
+uint32_t source_job_ifindex(const struct source_job *job);
 
 /* The ifindexes that are counted on, in the order in which they were attached; returns how many. */
 size_t source_bpf_links(const struct source_bpf *source, uint32_t ifindexes[OCTET_SLOTS_MAX]);
@@ -62,14 +81,10 @@ size_t source_bpf_links(const struct source_bpf *source, uint32_t ifindexes[OCTE
 bool source_bpf_link_has_moved(const struct source_bpf *source, const struct link_facts *facts);
 
 /*
- * Takes note of what a link that is counted on has become: its name, its bridge, its MAC address, for which the
- * programs are replaced, without a gap. 0 or -errno, logged; then it goes on as it was.
+ * Takes note of what a link that is counted on has become: its name, its bridge. True when its MAC address is another
+ * than its programs know: then they want to be replaced.
  */
-int source_bpf_follow_link(struct source_bpf *source, const struct link_facts *facts);
-
-/* Ends counting on a link, which may be gone, and gives its place away. What has been counted can still be collected.
- */
-void source_bpf_drop_link(struct source_bpf *source, uint32_t ifindex);
+bool source_bpf_follow_link(struct source_bpf *source, const struct link_facts *facts);
 
 /*
  * Looks whether every program is still in its place, and mends what is not: attaches it again where somebody has taken

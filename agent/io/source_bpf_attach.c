@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 #include "io/link.h"
 #include "io/now.h"
 #include "io/source_bpf_private.h"
-#include "octet.skel.h"
 
 /* Which of the attached interfaces would see the same frames again; NULL for none. */
 static const char *find_overlap(const struct source_bpf *source, uint32_t ifindex)
@@ -64,47 +62,13 @@ static int interface_look_up(const struct source_bpf *source, const char *name, 
 	return 0;
 }
 
-static void fill_rodata(const struct source_bpf *source, const struct link_facts *facts, uint32_t slot,
-			struct octet *skeleton)
-{
-	skeleton->rodata->octet_slot = slot;
-	skeleton->rodata->octet_is_bridge = strcmp(facts->kind, "bridge") == 0;
-	skeleton->rodata->octet_has_own_mac = 1;
-	memcpy((void *)skeleton->rodata->octet_own_mac, facts->mac.octets, sizeof(facts->mac.octets));
-	skeleton->rodata->octet_arrival_gap_ns = (uint64_t)source->arrival_gap_ns;
-	skeleton->rodata->octet_tick_ns = source->clock.tick_ns;
-	skeleton->rodata->octet_tick_offset_ns = source->clock.offset_ns;
-}
-
-static int load_programs(const struct source_bpf *source, const struct link_facts *facts, uint32_t slot,
-			 struct octet **out)
-{
-	struct octet *skeleton = octet__open();
-	int r = 0;
-
-	if (!skeleton)
-		return source_log_refusal(-errno);
-	bpf_program__set_autoload(skeleton->progs.octet_clock, false);
-	fill_rodata(source, facts, slot, skeleton);
-	for (int i = 0; !r && i < N_MAPS; i++)
-		r = bpf_map__reuse_fd(source_skeleton_map(skeleton, (enum source_map)i), source->map_fds[i]);
-	if (!r)
-		r = octet__load(skeleton);
-	if (r) {
-		octet__destroy(skeleton);
-		return source_log_refusal(r);
-	}
-	*out = skeleton;
-	return 0;
-}
-
 struct attach_point source_interface_point(const struct source_bpf *source, const struct source_interface *interface,
 					   enum octet_direction direction)
 {
 	return (struct attach_point){interface->name, interface->ifindex, direction, source->pin_dir};
 }
 
-static void close_program(struct source_interface *interface, int direction)
+void source_interface_close_program(struct source_interface *interface, enum octet_direction direction)
 {
 	if (interface->program_fds[direction] >= 0)
 		close(interface->program_fds[direction]);
@@ -115,7 +79,7 @@ void source_interface_release(struct source_interface *interface)
 {
 	for (int i = 0; i < OCTET_N_DIRECTIONS; i++) {
 		attach_release(&interface->attachments[i]);
-		close_program(interface, i);
+		source_interface_close_program(interface, (enum octet_direction)i);
 	}
 }
 
@@ -147,66 +111,15 @@ int source_interface_attach(const struct source_bpf *source, struct source_inter
 	return 0;
 }
 
-/* Loads programs for what facts say of the interface, and attaches them. */
-static int attach_programs(const struct source_bpf *source, struct source_interface *interface,
-			   const struct link_facts *facts)
-{
-	struct octet *skeleton = NULL;
-	int r = load_programs(source, facts, interface->slot, &skeleton);
-
-	for (int i = 0; !r && i < OCTET_N_DIRECTIONS; i++) {
-		const struct bpf_program *program =
-			i == OCTET_UP ? skeleton->progs.octet_up : skeleton->progs.octet_down;
-
-		close_program(interface, i);
-		interface->program_fds[i] = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 0);
-		r = interface->program_fds[i] < 0 ? -errno
-						  : source_interface_attach(source, interface, (enum octet_direction)i);
-	}
-	octet__destroy(skeleton);
-	if (!r)
-		interface->mac = facts->mac;
-	return r;
-}
-
 static uint32_t bridge_in(const struct link_facts *facts)
 {
 	return strcmp(facts->master_kind, "bridge") == 0 ? facts->master : 0;
 }
 
-static void note_name_and_bridge(struct source_interface *interface, const struct link_facts *facts)
+void source_interface_note(struct source_interface *interface, const struct link_facts *facts)
 {
 	snprintf(interface->name, sizeof(interface->name), "%s", facts->name);
 	interface->bridge = bridge_in(facts);
-}
-
-int source_bpf_attach_link(struct source_bpf *source, const struct link_facts *facts, enum config_attach mode)
-{
-	struct source_interface *interface = &source->interfaces[source->n_interfaces];
-	const int64_t now_ns = now_read().mono_ns;
-	int r;
-
-	if (source->n_interfaces == OCTET_SLOTS_MAX)
-		return log_errno(-ENOSPC, "interface %s: too many", facts->name);
-	*interface = (struct source_interface){
-		.ifindex = facts->ifindex,
-		.mode = mode,
-		.program_fds = {-1, -1},
-		.attachments = {ATTACHMENT_INIT, ATTACHMENT_INIT},
-		.care = {{.attached_mono_ns = now_ns}, {.attached_mono_ns = now_ns}},
-	};
-	note_name_and_bridge(interface, facts);
-	r = source_slot_assign(source, interface);
-	if (r)
-		return r;
-	r = attach_programs(source, interface, facts);
-	if (r) {
-		source_interface_remove(source, interface, true);
-		return r;
-	}
-	source->n_interfaces++;
-	source_local_macs_refresh(source);
-	return 0;
 }
 
 int source_bpf_attach(struct source_bpf *source, const char *name, enum config_attach mode)
@@ -230,7 +143,7 @@ bool source_bpf_link_has_moved(const struct source_bpf *source, const struct lin
 	return false;
 }
 
-static struct source_interface *find_interface(struct source_bpf *source, uint32_t ifindex)
+struct source_interface *source_interface_find(struct source_bpf *source, uint32_t ifindex)
 {
 	for (size_t i = 0; i < source->n_interfaces; i++)
 		if (source->interfaces[i].ifindex == ifindex)
@@ -238,31 +151,20 @@ static struct source_interface *find_interface(struct source_bpf *source, uint32
 	return NULL;
 }
 
-int source_bpf_follow_link(struct source_bpf *source, const struct link_facts *facts)
+bool source_bpf_follow_link(struct source_bpf *source, const struct link_facts *facts)
 {
-	struct source_interface *interface = find_interface(source, facts->ifindex);
+	struct source_interface *interface = source_interface_find(source, facts->ifindex);
 
 	if (!interface)
-		return -ENODEV;
+		return false;
 	if (strcmp(interface->name, facts->name) != 0)
 		log_info("interface %s: it is called %s now, and goes on", interface->name, facts->name);
-	note_name_and_bridge(interface, facts);
-	if (memcmp(&interface->mac, &facts->mac, sizeof(facts->mac)) == 0)
-		return 0;
-	log_info("interface %s: its MAC address has changed", interface->name);
-	source_local_macs_refresh(source);
-	return attach_programs(source, interface, facts);
+	source_interface_note(interface, facts);
+	return memcmp(&interface->mac, &facts->mac, sizeof(facts->mac)) != 0;
 }
 
-void source_bpf_drop_link(struct source_bpf *source, uint32_t ifindex)
+void source_interface_unlist(struct source_bpf *source, struct source_interface *interface)
 {
-	struct source_interface *interface = find_interface(source, ifindex);
-
-	if (!interface)
-		return;
-	log_info("interface %s: not counted on any more; what was counted there stays", interface->name);
-	source_interface_remove(source, interface, false);
-	source_slot_release(source, interface);
 	source->n_interfaces--;
 	memmove(interface, interface + 1,
 		(size_t)(&source->interfaces[source->n_interfaces] - interface) * sizeof(*interface));
@@ -305,30 +207,34 @@ static void read_classes(const struct source_bpf *source, uint32_t index, struct
 		}
 }
 
-size_t source_bpf_health(struct source_bpf *source, struct health_interface *interfaces, size_t n_max)
+static void read_health(const struct source_bpf *source, const struct source_interface *interface,
+			struct health_interface *out)
 {
-	const size_t n = source->n_interfaces < n_max ? source->n_interfaces : n_max;
 	const int64_t now_ns = now_read().mono_ns;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct source_interface *interface = &source->interfaces[i];
+	*out = (struct health_interface){
+		.name = interface->name,
+		.ifindex = interface->ifindex,
+		.attach_name = attach_kind_name(interface->attachments[OCTET_UP].kind),
+	};
+	for (uint32_t direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
+		const struct source_care *care = &interface->care[direction];
+		const struct attach_state state = attach_look(&interface->attachments[direction]);
 
-		interfaces[i] = (struct health_interface){
-			.name = interface->name,
-			.ifindex = interface->ifindex,
-			.attach_name = attach_kind_name(interface->attachments[OCTET_UP].kind),
-		};
-		for (uint32_t direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
-			const struct source_care *care = &interface->care[direction];
-			const struct attach_state state = attach_look(&interface->attachments[direction]);
-
-			interfaces[i].is_attached[direction] = state.is_alive;
-			interfaces[i].is_behind[direction] = state.is_alive && !state.is_first;
-			interfaces[i].attached_s[direction] = (now_ns - care->attached_mono_ns) / NS_PER_S;
-			interfaces[i].n_reattached[direction] = care->n_reattached;
-			read_classes(source, interface->slot * OCTET_N_DIRECTIONS + direction,
-				     &interfaces[i].classes[direction]);
-		}
+		out->is_attached[direction] = state.is_alive;
+		out->is_behind[direction] = state.is_alive && !state.is_first;
+		out->attached_s[direction] = (now_ns - care->attached_mono_ns) / NS_PER_S;
+		out->n_reattached[direction] = care->n_reattached;
+		read_classes(source, interface->slot * OCTET_N_DIRECTIONS + direction, &out->classes[direction]);
 	}
+}
+
+size_t source_bpf_health(struct source_bpf *source, struct health_interface *interfaces, size_t n_max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < source->n_interfaces && n < n_max; i++)
+		if (!source->interfaces[i].is_pending)
+			read_health(source, &source->interfaces[i], &interfaces[n++]);
 	return n;
 }

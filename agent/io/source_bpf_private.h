@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Inside the BPF source: source_bpf.c owns the maps, source_bpf_read.c reads them, source_bpf_attach.c has the
- * interfaces, source_bpf_slot.c their places among the counters, source_bpf_verify.c looks after what is attached,
- * source_bpf_clock.c relates the kernel half's clock to ours.
+ * interfaces, source_bpf_job.c makes them, source_bpf_slot.c gives them their places among the counters,
+ * source_bpf_verify.c looks after what is attached, source_bpf_clock.c relates the kernel half's clock to ours.
  */
 #ifndef IO_SOURCE_BPF_PRIVATE_H
 #define IO_SOURCE_BPF_PRIVATE_H
@@ -35,6 +35,7 @@ struct source_interface {
 	uint32_t ifindex;
 	uint32_t bridge; /* the master, if it is a bridge */
 	uint32_t slot;
+	bool is_pending; /* a job is attaching it */
 	enum config_attach mode;
 	struct mac_addr mac;                 /* that the programs know as the interface's own */
 	int program_fds[OCTET_N_DIRECTIONS]; /* to attach them anew; -1: none */
@@ -78,6 +79,13 @@ void source_pin_path(const struct source_bpf *source, const char *name, char pat
 struct bpf_map *source_skeleton_map(const struct octet *skeleton, enum source_map map);
 /* One sentence for the reasons why BPF does not work at all; returns error. */
 int source_log_refusal(int error);
+/* NULL for none. */
+struct source_interface *source_interface_find(struct source_bpf *source, uint32_t ifindex);
+/* Closes the gap that it leaves in the list. */
+void source_interface_unlist(struct source_bpf *source, struct source_interface *interface);
+/* Its name and its bridge. */
+void source_interface_note(struct source_interface *interface, const struct link_facts *facts);
+void source_interface_close_program(struct source_interface *interface, enum octet_direction direction);
 /* Lets go of what is attached to an interface, and leaves it in place. */
 void source_interface_release(struct source_interface *interface);
 /* Puts a direction's program in place of what is there; 0 or -errno, logged but for -ENODEV. */

@@ -115,6 +115,7 @@ void source_bpf_verify(struct source_bpf *source)
 	const int64_t now_ns = now_read().mono_ns;
 
 	for (size_t i = 0; i < source->n_interfaces; i++)
-		for (int direction = 0; direction < OCTET_N_DIRECTIONS; direction++)
+		for (int direction = 0; !source->interfaces[i].is_pending && direction < OCTET_N_DIRECTIONS;
+		     direction++)
 			look_after(source, &source->interfaces[i], (enum octet_direction)direction, now_ns);
 }
