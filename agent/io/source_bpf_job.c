@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -67,6 +68,9 @@ static int load_programs(struct source_job *job)
 	struct octet *skeleton = NULL;
 	int r = open_skeleton(job->source, &job->facts, interface->slot, &skeleton);
 
+	if (r)
+		return r;
+	assert(skeleton);
 	for (int i = 0; !r && i < OCTET_N_DIRECTIONS; i++) {
 		const struct bpf_program *program =
 			i == OCTET_UP ? skeleton->progs.octet_up : skeleton->progs.octet_down;
@@ -215,6 +219,7 @@ int source_bpf_attach_link(struct source_bpf *source, const struct link_facts *f
 
 	if (r)
 		return r;
+	assert(job);
 	source_job_run(job);
 	return source_job_finish(source, &job);
 }
@@ -225,6 +230,7 @@ void source_bpf_drop_link(struct source_bpf *source, uint32_t ifindex)
 
 	if (source_job_new_drop(source, ifindex, &job))
 		return;
+	assert(job);
 	source_job_run(job);
 	(void)source_job_finish(source, &job);
 }
