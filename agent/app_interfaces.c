@@ -12,162 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app_private.h"
+#include "app_interfaces_private.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "core/link_choice.h"
-#include "io/link.h"
-#include "io/netlink.h"
 #include "io/now.h"
 
-#define REASONS_MAX (2 * OCTET_SLOTS_MAX)
 /* After an attachment that failed; doubled each time. */
 #define RETRY_MIN_NS NS_PER_S
 #define RETRY_MAX_NS (60 * NS_PER_S)
-
-/* A link that cannot be attached to, for another reason than its nature. */
-struct failure {
-	uint32_t ifindex;
-	int64_t retry_mono_ns;
-	int64_t delay_ns;
-};
-
-struct reason {
-	char text[LINK_SENTENCE_SIZE];
-	bool is_quiet; /* said in the log only: nothing is wrong */
-};
-
-struct reasons {
-	struct reason items[REASONS_MAX];
-	size_t n_items;
-	bool has_left_out;
-};
-
-struct interfaces {
-	struct link_rules rules;
-	struct netlink_monitor *monitor;
-	bool wants_look; /* the last one did not see everything */
-	/* what is being attached and dropped */
-	uv_work_t work;
-	bool is_working;
-	struct source_job *jobs[2 * OCTET_SLOTS_MAX];
-	size_t n_jobs;
-	struct failure failures[OCTET_SLOTS_MAX];
-	size_t n_failures;
-	struct reasons reasons; /* as of the last look */
-	const char *texts[REASONS_MAX];
-};
-
-/* One look at the links, and what was decided about them. */
-struct look {
-	struct link_facts *facts;
-	struct link_choice *choices;
-	uint32_t counted[OCTET_SLOTS_MAX];
-	struct link_state state;
-};
-
-static void look_clean(struct look *look)
-{
-	free(look->facts);
-	free(look->choices);
-}
-
-static int look_take(const struct app *app, struct look *look)
-{
-	size_t n_facts = 0;
-	int r = link_list(&look->facts, &n_facts);
-
-	if (r)
-		return r;
-	look->choices = calloc(n_facts + 1, sizeof(*look->choices));
-	if (!look->choices)
-		return -ENOMEM;
-	look->state = (struct link_state){look->facts, n_facts, look->counted, 0};
-	look->state.n_counted = source_bpf_links(app->source, look->counted);
-	link_choose(&app->interfaces->rules, &look->state, look->choices);
-	return 0;
-}
-
-static void add_reason(struct reasons *reasons, const char *text, bool is_quiet)
-{
-	struct reason *reason = &reasons->items[reasons->n_items];
-
-	if (reasons->n_items == REASONS_MAX)
-		return;
-	memcpy(reason->text, text, sizeof(reason->text));
-	reason->is_quiet = is_quiet;
-	reasons->n_items++;
-}
-
-static bool was_said(const struct reasons *reasons, const char *text)
-{
-	for (size_t i = 0; i < reasons->n_items; i++)
-		if (strcmp(reasons->items[i].text, text) == 0)
-			return true;
-	return false;
-}
-
-static bool is_counted(const struct look *look, uint32_t ifindex)
-{
-	for (size_t i = 0; i < look->state.n_counted; i++)
-		if (look->counted[i] == ifindex)
-			return true;
-	return false;
-}
-
-static const struct link_facts *chosen_link(const struct look *look, uint32_t ifindex)
-{
-	for (size_t i = 0; i < look->state.n_facts; i++)
-		if (look->facts[i].ifindex == ifindex && look->choices[i].verdict == LINK_CHOSEN)
-			return &look->facts[i];
-	return NULL;
-}
-
-/* Links that the config means and that are not counted on: what they are, or what attaching came to. */
-static void add_links(const struct interfaces *interfaces, const struct look *look, struct reasons *reasons)
-{
-	char text[LINK_SENTENCE_SIZE] = {0};
-
-	for (size_t i = 0; i < look->state.n_facts; i++) {
-		const bool is_left_out = link_is_left_out(&look->choices[i]);
-
-		if (link_explain_choice(&look->state, look->choices, i, text))
-			add_reason(reasons, text, !is_left_out);
-		reasons->has_left_out |= is_left_out;
-	}
-	for (size_t i = 0; i < interfaces->n_failures; i++) {
-		const struct link_facts *link = chosen_link(look, interfaces->failures[i].ifindex);
-
-		if (!link)
-			continue;
-		snprintf(text, sizeof(text), "interface %s: not counted on: attaching fails, and is tried again",
-			 link->name);
-		add_reason(reasons, text, false);
-		reasons->has_left_out = true;
-	}
-}
-
-/* Gathers what is to be said of links that are left out and of rules that find nothing; says what is new. */
-static void note_reasons(struct app *app, const struct look *look)
-{
-	struct interfaces *interfaces = app->interfaces;
-	const bool has_any = source_bpf_links(app->source, (uint32_t[OCTET_SLOTS_MAX]){0}) > 0;
-	CLEANUP_FREE struct reasons *fresh = calloc(1, sizeof(*fresh));
-	char text[LINK_SENTENCE_SIZE] = {0};
-
-	if (!fresh)
-		return;
-	add_links(interfaces, look, fresh);
-	/* a pattern may match nothing; only with nothing else to count on is that the reason */
-	for (size_t i = 0; i < link_n_rules(&interfaces->rules); i++)
-		if (link_explain_absence(&interfaces->rules, &look->state, i, text))
-			add_reason(fresh, text, has_any && !link_rule_is_plain(&interfaces->rules, i));
-	for (size_t i = 0; i < fresh->n_items; i++)
-		if (!was_said(&interfaces->reasons, fresh->items[i].text))
-			log_line(fresh->items[i].is_quiet ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "%s",
-				 fresh->items[i].text);
-	interfaces->reasons = *fresh;
-}
 
 static struct failure *find_failure(struct interfaces *interfaces, uint32_t ifindex)
 {
@@ -204,7 +56,7 @@ static void make_drops(struct app *app, const struct look *look)
 	struct interfaces *interfaces = app->interfaces;
 
 	for (size_t i = 0; i < look->state.n_counted; i++)
-		if (!chosen_link(look, look->counted[i]) &&
+		if (!look_chosen(look, look->counted[i]) &&
 		    source_job_new_drop(app->source, look->counted[i], &interfaces->jobs[interfaces->n_jobs]) == 0)
 			interfaces->n_jobs++;
 }
@@ -224,7 +76,7 @@ static int make_jobs(struct app *app, const struct look *look)
 
 	for (size_t i = 0; i < look->state.n_facts && interfaces->n_jobs < ARRAY_LENGTH(interfaces->jobs); i++) {
 		const struct link_facts *link = &look->facts[i];
-		const bool is_known = is_counted(look, link->ifindex);
+		const bool is_known = look_is_counted(look, link->ifindex);
 		int error;
 
 		if (look->choices[i].verdict != LINK_CHOSEN ||
@@ -297,14 +149,14 @@ static void start_jobs(struct app *app)
 static void forget_gone_failures(struct interfaces *interfaces, const struct look *look)
 {
 	for (size_t i = interfaces->n_failures; i-- > 0;)
-		if (!chosen_link(look, interfaces->failures[i].ifindex))
+		if (!look_chosen(look, interfaces->failures[i].ifindex))
 			forget_failure(interfaces, &interfaces->failures[i]);
 }
 
 static bool moves(const struct app *app, const struct look *look)
 {
 	for (size_t i = 0; i < look->state.n_counted; i++) {
-		const struct link_facts *link = chosen_link(look, look->counted[i]);
+		const struct link_facts *link = look_chosen(look, look->counted[i]);
 
 		if (!link || source_bpf_link_has_moved(app->source, link))
 			return true;
@@ -332,7 +184,7 @@ static void follow(struct app *app)
 	make_drops(app, &look);
 	forget_gone_failures(interfaces, &look);
 	(void)make_jobs(app, &look);
-	note_reasons(app, &look);
+	look_note_reasons(app, &look);
 	start_jobs(app);
 }
 
@@ -430,7 +282,7 @@ static int attach_matching(struct app *app)
 	/* what has gone in this moment is followed from now on */
 	if (r && r != -ENODEV)
 		return r;
-	note_reasons(app, &look);
+	look_note_reasons(app, &look);
 	return 0;
 }
 
@@ -455,19 +307,6 @@ int app_interfaces_start(struct app *app)
 	if (!r)
 		source_bpf_forget_others(app->source);
 	return r;
-}
-
-void app_interfaces_health(const struct app *app, struct health *health)
-{
-	struct interfaces *interfaces = app->interfaces;
-	size_t n = 0;
-
-	for (size_t i = 0; i < interfaces->reasons.n_items; i++)
-		if (!interfaces->reasons.items[i].is_quiet)
-			interfaces->texts[n++] = interfaces->reasons.items[i].text;
-	health->link_reasons = interfaces->texts;
-	health->n_link_reasons = n;
-	health->has_left_out = interfaces->reasons.has_left_out;
 }
 
 void app_interfaces_stop(struct app *app)
