@@ -168,12 +168,9 @@ static int start(struct app *app)
 		r = open_core(app);
 	if (!r)
 		r = open_loop(app);
-	for (size_t i = 0; !r && i < app->config->n_interfaces; i++)
-		r = source_attach(&app->source, app->config->interfaces[i]);
-	if (r)
-		return r;
-	source_forget_others(&app->source);
-	if (source_has_previous(&app->source))
+	if (!r)
+		r = app_interfaces_start(app);
+	if (!r && source_has_previous(&app->source))
 		r = app_account_finish_previous(app);
 	return r ? r : app_account_start(app);
 }
@@ -189,6 +186,7 @@ static void stop(struct app *app)
 	if (app->is_stopping)
 		return;
 	app->is_stopping = true;
+	app_interfaces_stop(app);
 	if (app->has_account && !app->config->keep_counting)
 		source_detach(&app->source);
 	app_account_stop(app);
@@ -220,6 +218,7 @@ static void release(struct app *app, bool has_failed)
 		source_abort(&app->source);
 	else
 		source_close(&app->source, app->config->keep_counting);
+	app_interfaces_free(app);
 	session_engine_free(&app->engine);
 	ledger_free(&app->ledger);
 	event_list_clean(&app->events);
@@ -243,8 +242,9 @@ int app_run(const struct config *config)
 		return log_errno(r, "event loop");
 	r = start(&app);
 	if (!r)
-		log_info("counting on %zu interface(s), answering on %s port %u and %s", config->n_interfaces,
-			 config->listen_address, http_server_port(app.server), config->socket_path);
+		log_info("counting on %zu interface(s), answering on %s port %u and %s",
+			 source_health(&app.source, app.health_interfaces, OCTET_SLOTS_MAX), config->listen_address,
+			 http_server_port(app.server), config->socket_path);
 	else
 		stop(&app);
 	uv_run(&app.loop, UV_RUN_DEFAULT);

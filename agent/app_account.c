@@ -133,6 +133,7 @@ void app_refresh(struct app *app)
 
 static void on_collect_timer(uv_timer_t *timer)
 {
+	app_interfaces_verify(timer->data);
 	app_collect(timer->data);
 }
 

@@ -108,6 +108,7 @@ static const struct health *get_health(void *context)
 		.n_unsaved = session_engine_n_unsaved(app->engine),
 		.collect_error = app->collect_error ? strerror(-app->collect_error) : NULL,
 	};
+	app_interfaces_health(app, &app->health);
 	return &app->health;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Inside the application: app.c starts and stops everything in order, app_account.c is the way of the
- * octets (counters, ledger, sessions, store), app_http.c the way of a request.
+ * octets (counters, ledger, sessions, store), app_interfaces.c says where they are counted, app_http.c is the way of
+ * a request.
  */
 #ifndef APP_PRIVATE_H
 #define APP_PRIVATE_H
@@ -19,6 +20,8 @@
 #include "io/store_worker.h"
 #include "io/token_file.h"
 
+struct interfaces;
+
 struct app {
 	const struct config *config;
 	uv_loop_t loop;
@@ -30,6 +33,7 @@ struct app {
 
 	/* the way of the octets */
 	struct source source;
+	struct interfaces *interfaces;
 	struct ledger *ledger;
 	struct session_engine *engine;
 	struct event_list events;
@@ -73,6 +77,16 @@ void app_collect(struct app *app);
 void app_refresh(struct app *app);
 /* The end: collects for a last time, hands everything unsaved to the worker, closes the handles. */
 void app_account_stop(struct app *app);
+
+/* app_interfaces.c */
+/* Attaches to what the configuration names, and follows it as it comes and goes. 0 or -errno, logged. */
+int app_interfaces_start(struct app *app);
+/* Part of each collection: is everything still attached as it was? */
+void app_interfaces_verify(struct app *app);
+/* What is to be said of interfaces that are not counted on. */
+void app_interfaces_health(const struct app *app, struct health *health);
+void app_interfaces_stop(struct app *app);
+void app_interfaces_free(struct app *app);
 
 /* app_http.c */
 int app_http_start(struct app *app, struct zone_port zone);

@@ -173,8 +173,10 @@ static void print_interface(const json_t *interface)
 		const json_t *direction = json_object_get(interface, directions[i]);
 
 		classes[i] = json_object_get(direction, "classes");
-		printf(" %s %s%s", directions[i], is_true(direction, "attached") ? "is counted" : "is NOT COUNTED",
-		       i == 0 ? "," : "\n");
+		printf(" %s %s", directions[i], is_true(direction, "attached") ? "is counted" : "is NOT COUNTED");
+		if (number(direction, "reattached"))
+			printf(" (attached again %" PRIu64 " times)", number(direction, "reattached"));
+		printf("%s", i == 0 ? "," : "\n");
 	}
 	printf("  %-12s %16s %18s %16s %18s\n", "class", "up frames", "up wire bytes", "down frames",
 	       "down wire bytes");

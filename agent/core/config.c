@@ -40,6 +40,8 @@ struct slot {
 static const struct slot slots[] = {
 	[CONFIG_KEY_INTERFACES] = SLOT(STORE_NAMES, interfaces),
 	[CONFIG_KEY_SOURCE] = SLOT(STORE_SOURCE, source),
+	[CONFIG_KEY_BRIDGES] = SLOT(STORE_NAMES, bridges),
+	[CONFIG_KEY_WAIT_FOR_INTERFACES] = SLOT(STORE_BOOLEAN, wait_for_interfaces),
 	[CONFIG_KEY_ATTACH] = SLOT(STORE_ATTACH, attach),
 	[CONFIG_KEY_MAX_ADDRESSES] = SLOT(STORE_U32, max_addresses),
 	[CONFIG_KEY_MAX_ADDRESSES_PER_MAC] = SLOT(STORE_U32, max_addresses_per_mac),
@@ -141,7 +143,7 @@ static void free_names(char **names, size_t n_names)
 	free(names);
 }
 
-static int store_interfaces(struct config *config, char *const *values, size_t n_values)
+static int store_names(char ***list, size_t *n_list, char *const *values, size_t n_values)
 {
 	char **names = calloc(n_values + 1, sizeof(*names));
 
@@ -154,9 +156,9 @@ static int store_interfaces(struct config *config, char *const *values, size_t n
 			return -ENOMEM;
 		}
 	}
-	free_names(config->interfaces, config->n_interfaces);
-	config->interfaces = names;
-	config->n_interfaces = n_values;
+	free_names(*list, *n_list);
+	*list = names;
+	*n_list = n_values;
 	return 0;
 }
 
@@ -212,8 +214,10 @@ int config_set_list(struct config *config, const char *key, char *const *values,
 	if (result)
 		return result;
 	config->lines[key_index(known)] = 0;
-	if (slot_of(known)->store == STORE_NAMES)
-		return store_interfaces(config, values, n_values);
+	if (key_index(known) == CONFIG_KEY_INTERFACES)
+		return store_names(&config->interfaces, &config->n_interfaces, values, n_values);
+	if (key_index(known) == CONFIG_KEY_BRIDGES)
+		return store_names(&config->bridges, &config->n_bridges, values, n_values);
 	return store_proxies(config, values, n_values);
 }
 
@@ -283,6 +287,7 @@ void config_clean(struct config *config)
 		if (slots[i].store == STORE_TEXT)
 			free(*(char **)field_of(config, &slots[i]));
 	free_names(config->interfaces, config->n_interfaces);
+	free_names(config->bridges, config->n_bridges);
 	free(config->trusted_proxies);
 	memset(config, 0, sizeof(*config));
 }
@@ -348,15 +353,35 @@ static void check_scalar(const struct config *config, const struct config_key *k
 		complain(reporter, key, error);
 }
 
-static void check_interfaces(const struct config *config, struct reporter *reporter)
+static void check_names(struct reporter *reporter, const char *name, char *const *values, size_t n_values)
 {
-	const struct config_key *key = config_key_find("interfaces");
+	const struct config_key *key = config_key_find(name);
 	char error[CONFIG_ERROR_SIZE];
 
-	if (!config->n_interfaces)
-		complain(reporter, key, "none is named; name the guest-facing interfaces, such as {\"br-guest\"}");
-	else if (check_list(key, config->interfaces, config->n_interfaces, error, sizeof(error)) != 0)
+	if (check_list(key, values, n_values, error, sizeof(error)) != 0)
 		complain(reporter, key, error);
+}
+
+static void check_interfaces(const struct config *config, struct reporter *reporter)
+{
+	char quoted[80], sentence[CONFIG_ERROR_SIZE];
+
+	if (!config->n_interfaces && !config->n_bridges)
+		complain(reporter, config_key_find("interfaces"),
+			 "none is named; name the guest-facing interfaces, such as {\"br-guest\"}");
+	check_names(reporter, "interfaces", config->interfaces, config->n_interfaces);
+	check_names(reporter, "bridges", config->bridges, config->n_bridges);
+	for (size_t i = 0; i < config->n_bridges; i++)
+		for (size_t k = 0; k < config->n_interfaces; k++) {
+			if (strcmp(config->bridges[i], config->interfaces[k]) != 0)
+				continue;
+			snprintf(sentence, sizeof(sentence),
+				 "%s is among interfaces too, and every octet would count twice: name the bridge there "
+				 "or "
+				 "its ports here, never both",
+				 config_quote(config->bridges[i], quoted, sizeof(quoted)));
+			complain(reporter, config_key_find("bridges"), sentence);
+		}
 }
 
 /* Values that are good by themselves and not together. */

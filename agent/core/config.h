@@ -18,8 +18,11 @@ enum config_attach { CONFIG_ATTACH_AUTO, CONFIG_ATTACH_TCX, CONFIG_ATTACH_CLSACT
 
 struct config {
 	/* counting */
-	char **interfaces;
+	char **interfaces; /* names and patterns */
 	size_t n_interfaces;
+	char **bridges; /* whose ports are counted on; the same */
+	size_t n_bridges;
+	bool wait_for_interfaces;       /* those that are named may be absent at start; default false */
 	enum config_source source;      /* "auto", "bpf", "pcap" */
 	enum config_attach attach;      /* "auto", "tcx", "clsact" */
 	uint32_t max_addresses;         /* slots of the table of clients on each CPU; default 16384 */

@@ -32,8 +32,14 @@
 	}
 
 static const struct config_key keys[] = {
-	[CONFIG_KEY_INTERFACES] = STRINGS_KEY("interfaces", OCTET_SLOTS_MAX, config_value_interface,
-					      "guest-facing interfaces: a bridge or its ports, never both"),
+	[CONFIG_KEY_INTERFACES] =
+		STRINGS_KEY("interfaces", OCTET_SLOTS_MAX, config_value_interface,
+			    "guest-facing interfaces, by name or pattern: a bridge or its ports, never "
+			    "both"),
+	[CONFIG_KEY_BRIDGES] = STRINGS_KEY("bridges", OCTET_SLOTS_MAX, config_value_interface,
+					   "bridges, by name or pattern, whose ports are counted on instead of them"),
+	[CONFIG_KEY_WAIT_FOR_INTERFACES] = BOOLEAN_KEY(
+		"wait_for_interfaces", "false", "start without a named interface or bridge, and count when it appears"),
 	[CONFIG_KEY_SOURCE] = STRING_KEY("source", "auto", config_value_source,
 					 "what counts: bpf (in the kernel), pcap (captures), or auto: bpf if there is"),
 	[CONFIG_KEY_ATTACH] = STRING_KEY("attach", "auto", config_value_attach,

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "core/config.h"
+#include "core/link_choice.h"
 
 #define LABEL_MAX_BYTES 255
 
@@ -54,16 +55,33 @@ static bool ends_with_slash(const char *value)
 	return length && value[length - 1] == '/';
 }
 
-/* The kernel's own rule: dev_valid_name() in net/core/dev.c. */
+#define PATTERN_MAX_BYTES 63
+
+/* Every bracket has an end behind at least one character (POSIX, 2.13.1); a lone one would mean itself, silently. */
+static bool has_open_bracket(const char *value)
+{
+	for (const char *open = strchr(value, '['); open; open = strchr(open, '[')) {
+		const char *set = open + 1 + (open[1] == '!' || open[1] == '^');
+
+		open = *set ? strchr(set + 1, ']') : NULL;
+		if (!open)
+			return true;
+	}
+	return false;
+}
+
+/* The kernel's own rule: dev_valid_name() in net/core/dev.c; and shell patterns of such names. */
 const char *config_value_interface(const char *value)
 {
 	if (!*value)
 		return "is an empty interface name; name one interface in each pair of quotes";
-	if (strlen(value) >= IFNAMSIZ)
+	if (link_is_pattern(value) ? strlen(value) > PATTERN_MAX_BYTES : strlen(value) >= IFNAMSIZ)
 		return "is longer than the 15 characters of an interface name; `ip link` lists the names";
-	if (strcmp(value, ".") == 0 || strcmp(value, "..") == 0 || strpbrk(value, "/:") || has_space(value) ||
+	if (strcmp(value, ".") == 0 || strcmp(value, "..") == 0 || strpbrk(value, "/:\\") || has_space(value) ||
 	    has_control_character(value))
 		return "cannot be an interface name; `ip link` lists the names";
+	if (has_open_bracket(value))
+		return "has a '[' without its ']'; give a pattern such as wlan[01] or wlan*";
 	return NULL;
 }
 

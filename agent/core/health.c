@@ -15,7 +15,7 @@ static bool is_interface_complete(const struct health_interface *interface)
 
 bool health_is_complete(const struct health *health)
 {
-	if (health->collected_ms_ago < 0 || health->collect_error || health->n_interfaces == 0)
+	if (health->collected_ms_ago < 0 || health->collect_error || health->n_interfaces == 0 || health->has_left_out)
 		return false;
 	for (size_t i = 0; i < health->n_interfaces; i++) {
 		if (!is_interface_complete(&health->interfaces[i]))

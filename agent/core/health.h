@@ -24,6 +24,9 @@ struct health_interface {
 	uint64_t dropped_frames[OCTET_N_DIRECTIONS];   /* by the interface itself */
 	uint64_t estimated_frames[OCTET_N_DIRECTIONS]; /* super-packets, whose segments are a guess */
 	const char *offload; /* what joins packets there ("gro on eth0"); NULL or "": nothing */
+	bool is_behind[OCTET_N_DIRECTIONS];        /* another program sees the frames before */
+	int64_t attached_s[OCTET_N_DIRECTIONS];    /* by this agent, for how long without a gap that it knows of */
+	uint64_t n_reattached[OCTET_N_DIRECTIONS]; /* somebody had taken it away, or come before it */
 	struct octet_iface classes[OCTET_N_DIRECTIONS];
 	struct coverage_report coverage[OCTET_N_DIRECTIONS];
 };
@@ -35,6 +38,9 @@ struct health {
 	int64_t collected_ms_ago; /* -1: never yet */
 	const struct health_interface *interfaces;
 	size_t n_interfaces;
+	const char *const *link_reasons; /* sentences: what the config names and is not counted on */
+	size_t n_link_reasons;
+	bool has_left_out; /* one of them is there all the same, with its guests */
 	uint64_t n_online;
 	uint64_t n_waiting; /* guests without a session because of a bound */
 	uint64_t n_keys;
@@ -51,8 +57,8 @@ struct health {
 };
 
 /*
- * Counting is complete when there is an interface, every one is attached in both directions, there was a
- * collection and the last one worked, no frame fell into OCTET_CLASS_TABLE_FULL, none was lost to a capture or was, or
+ * Counting is complete when there is an interface, none is left out, every one is attached in both directions, there was
+ * a collection and the last one worked, no frame fell into OCTET_CLASS_TABLE_FULL, none was lost to a capture or was, or
  * can have been, shown to it joined to others, and in the last minute no interface counted frames that were not seen.
  * What was missed before that stays visible in its coverage.
  */

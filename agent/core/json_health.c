@@ -53,9 +53,12 @@ static json_t *json_direction(const struct health_interface *interface, enum oct
 		r |= json_object_set_new(object, "lost", json_uint(interface->lost_frames[direction]));
 		r |= json_object_set_new(object, "dropped", json_uint(interface->dropped_frames[direction]));
 		r |= json_object_set_new(object, "estimated", json_uint(interface->estimated_frames[direction]));
-	}
-	else
+	} else {
+		r |= json_object_set_new(object, "attached_s", json_integer(interface->attached_s[direction]));
+		r |= json_object_set_new(object, "reattached", json_uint(interface->n_reattached[direction]));
+		r |= json_object_set_new(object, "behind_another", json_boolean(interface->is_behind[direction]));
 		r |= json_object_set_new(object, "coverage", json_coverage(&interface->coverage[direction]));
+	}
 	r |= json_object_set_new(object, "classes", classes);
 	for (size_t i = 0; !r && i < OCTET_N_CLASSES; i++) {
 		const struct octet_tally *tally = &interface->classes[direction].classes[i];
@@ -160,6 +163,12 @@ static int add_interface_reasons(json_t *reasons, const struct health_interface 
 		if (!interface->is_attached[direction])
 			r |= add_reason(reasons, "interface %s: not attached %s", interface->name,
 					direction_names[direction]);
+		if (interface->is_behind[direction])
+			r |= add_reason(
+				reasons,
+				"interface %s: another program sees what goes %s before it is counted, and what that "
+				"swallows is missing",
+				interface->name, direction_names[direction]);
 		if (full->frames)
 			r |= add_reason(
 				reasons,
@@ -186,6 +195,8 @@ static json_t *json_reasons(const struct health *health)
 
 	if (health->n_interfaces == 0)
 		r |= add_reason(reasons, "no interface is counted on");
+	for (size_t i = 0; i < health->n_link_reasons; i++)
+		r |= add_reason(reasons, "%s", health->link_reasons[i]);
 	for (size_t i = 0; i < health->n_interfaces; i++)
 		r |= add_interface_reasons(reasons, &health->interfaces[i]);
 	if (health->n_waiting)

@@ -30,8 +30,15 @@ struct attachment {
 	enum attach_kind kind;
 	uint32_t ifindex;
 	enum octet_direction direction;
-	int link_fd; /* TCX, else -1 */
-	bool is_new; /* made by this process, not taken over */
+	uint32_t program_id; /* the kernel's, of the program that is to run here */
+	int link_fd;         /* TCX, else -1 */
+	bool is_new;         /* made by this process, not taken over */
+};
+
+/* What has become of an attachment; others may do to it what they like. */
+struct attach_state {
+	bool is_alive; /* the kernel runs our program here */
+	bool is_first; /* and no other one before it, which could end the chain */
 };
 
 #define ATTACHMENT_INIT                            \
@@ -40,17 +47,31 @@ struct attachment {
 	}
 
 const char *attach_kind_name(enum attach_kind kind);
+/* "up", "down" */
+const char *attach_direction_name(enum octet_direction direction);
 
-/* Attaches or takes over; 0 or -errno, logged. *out is untouched on failure. */
+/*
+ * Attaches or takes over; 0 or -errno, logged. *out is untouched on failure. -ENODEV is not logged: the interface went
+ * in the meantime.
+ */
 int attach_program(const struct attach_point *point, enum config_attach mode, int program_fd, struct attachment *out);
 
-/* Whether the kernel still runs it. */
-bool attach_is_alive(const struct attachment *attachment);
+/* Looks after it: a system call for TCX, a few for clsact. */
+struct attach_state attach_look(const struct attachment *attachment);
+
+/*
+ * Moves it in front of the others that have come before it. 0 or -errno; -EOPNOTSUPP, not logged, for clsact behind a
+ * program on TCX, which always runs before.
+ */
+int attach_move_to_front(const struct attach_point *point, int program_fd, struct attachment *attachment);
 
 /* Lets go of the attachment and leaves it in place. */
 void attach_release(struct attachment *attachment);
 
-/* Ends it: the link and its pin, or the filter, and the clsact qdisc if an octetd made it and nobody uses it. */
+/*
+ * Ends it: the link and its pin, or the filter, and the clsact qdisc if an octetd made it and nobody uses it. It has
+ * ended when this returns.
+ */
 void attach_remove(const struct attach_point *point, struct attachment *attachment);
 
 /* Ends whatever an earlier agent, which may be long gone, has attached to an interface with these pins. */

@@ -25,9 +25,9 @@ static uint32_t attribute_u32(const struct rtattr *attribute)
 	return value;
 }
 
-static void copy_text(char to[16], const struct rtattr *attribute)
+static void copy_text(char to[LINK_NAME_SIZE], const struct rtattr *attribute)
 {
-	snprintf(to, 16, "%.*s", (int)RTA_PAYLOAD(attribute), (const char *)RTA_DATA(attribute));
+	snprintf(to, LINK_NAME_SIZE, "%.*s", (int)RTA_PAYLOAD(attribute), (const char *)RTA_DATA(attribute));
 }
 
 static void read_kinds(const struct rtattr *attribute, struct link_facts *out)
@@ -44,6 +44,9 @@ static void read_kinds(const struct rtattr *attribute, struct link_facts *out)
 static void read_attribute(const struct rtattr *attribute, struct link_facts *out)
 {
 	switch (attribute->rta_type) {
+	case IFLA_IFNAME:
+		copy_text(out->name, attribute);
+		break;
 	case IFLA_ADDRESS:
 		if (RTA_PAYLOAD(attribute) == sizeof(out->mac.octets))
 			memcpy(out->mac.octets, RTA_DATA(attribute), sizeof(out->mac.octets));
@@ -79,52 +82,74 @@ static void read_link(const struct nlmsghdr *header, struct link_facts *out)
 		out->lower = 0;
 }
 
+/* Dumps that changes have interrupted are taken anew so often. */
+#define ATTEMPTS_MAX 8
+
+struct link_dump {
+	struct link_facts *facts;
+	size_t n_facts;
+	bool is_interrupted; /* links came or went meanwhile: some may be missing */
+};
+
 /* Appends what a message says; 1 when there is more to come, 0 at the end, or -errno. */
-static int read_messages(const char *answer, size_t size, struct link_facts **facts, size_t *n_facts)
+static int read_messages(const char *answer, size_t size, struct link_dump *dump)
 {
 	for (const struct nlmsghdr *header = (const struct nlmsghdr *)answer; NLMSG_OK(header, size);
 	     header = NLMSG_NEXT(header, size)) {
 		struct link_facts *grown;
 
+		dump->is_interrupted |= (header->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 		if (header->nlmsg_type == NLMSG_DONE)
 			return 0;
 		if (header->nlmsg_type == NLMSG_ERROR)
 			return ((const struct nlmsgerr *)NLMSG_DATA(header))->error;
 		if (header->nlmsg_type != RTM_NEWLINK)
 			continue;
-		grown = realloc(*facts, (*n_facts + 1) * sizeof(*grown));
+		grown = realloc(dump->facts, (dump->n_facts + 1) * sizeof(*grown));
 		if (!grown)
 			return -ENOMEM;
-		*facts = grown;
-		read_link(header, &grown[(*n_facts)++]);
+		dump->facts = grown;
+		read_link(header, &grown[dump->n_facts++]);
 	}
 	return 1;
 }
 
-int link_list(struct link_facts **out, size_t *n_out)
+static int take_dump(int fd, struct link_dump *dump)
 {
-	CLEANUP_CLOSE int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	struct link_request request = {
+	const struct link_request request = {
 		.header = {.nlmsg_len = sizeof(request),
 			   .nlmsg_type = RTM_GETLINK,
 			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 	};
 	_Alignas(struct nlmsghdr) char answer[32768]; /* what the kernel fills at most (netlink_dump) */
-	CLEANUP_FREE struct link_facts *facts = NULL;
-	size_t n_facts = 0;
 	int r = 1;
 
-	if (fd < 0 || send(fd, &request, sizeof(request), 0) < 0)
+	dump->n_facts = 0;
+	dump->is_interrupted = false;
+	if (send(fd, &request, sizeof(request), 0) < 0)
 		return -errno;
 	while (r == 1) {
 		ssize_t size = recv(fd, answer, sizeof(answer), 0);
 
-		r = size < 0 ? -errno : read_messages(answer, (size_t)size, &facts, &n_facts);
+		r = size < 0 ? -errno : read_messages(answer, (size_t)size, dump);
 	}
-	if (r)
+	return r ? r : (dump->is_interrupted ? -EINTR : 0);
+}
+
+int link_list(struct link_facts **out, size_t *n_out)
+{
+	CLEANUP_CLOSE int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct link_dump dump = {0};
+	int r = fd < 0 ? -errno : -EINTR;
+
+	for (int attempt = 0; fd >= 0 && r == -EINTR && attempt < ATTEMPTS_MAX; attempt++)
+		r = take_dump(fd, &dump);
+	if (r) {
+		free(dump.facts);
 		return r;
-	*out = TAKE_PTR(facts);
-	*n_out = n_facts;
+	}
+	*out = dump.facts;
+	*n_out = dump.n_facts;
 	return 0;
 }
 
@@ -146,28 +171,4 @@ int link_query(const char *name, struct link_facts *out)
 			return 0;
 		}
 	return -ENODEV;
-}
-
-/* Deeper stacks are not looked through; real ones have three or four levels. */
-#define LEVELS_MAX 8
-
-static bool is_above(const struct link_facts *facts, size_t n_facts, uint32_t below, uint32_t above, int n_levels)
-{
-	if (below == above)
-		return true;
-	if (n_levels == 0)
-		return false;
-	for (size_t i = 0; i < n_facts; i++) {
-		if (facts[i].ifindex == below && facts[i].master &&
-		    is_above(facts, n_facts, facts[i].master, above, n_levels - 1))
-			return true;
-		if (facts[i].lower == below && is_above(facts, n_facts, facts[i].ifindex, above, n_levels - 1))
-			return true;
-	}
-	return false;
-}
-
-bool link_is_above(const struct link_facts *facts, size_t n_facts, uint32_t below, uint32_t above)
-{
-	return is_above(facts, n_facts, below, above, LEVELS_MAX);
 }

@@ -259,8 +259,7 @@ void source_bpf_close(struct source_bpf **source_pointer, bool keep)
 	if (!keep)
 		source_bpf_detach(source);
 	for (size_t i = 0; i < source->n_interfaces; i++)
-		for (int direction = 0; direction < OCTET_N_DIRECTIONS; direction++)
-			attach_release(&source->interfaces[i].attachments[direction]);
+		source_interface_release(&source->interfaces[i]);
 	if (!keep) {
 		source_table_remove(&source->previous);
 		source_table_remove(&source->table);

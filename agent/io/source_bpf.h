@@ -17,6 +17,7 @@
 #ifndef IO_SOURCE_BPF_H
 #define IO_SOURCE_BPF_H
 
+#include "core/link_choice.h"
 #include "io/source.h"
 #include "io/source_table.h"
 
@@ -30,6 +31,9 @@ struct source_bpf_options {
 	uint32_t max_addresses_per_mac;
 	int64_t arrival_gap_ns; /* a guest that was silent for longer is announced like a new one */
 };
+
+/* The kernel half behind the common face; NULL when that is another source. */
+struct source_bpf *source_bpf_of(const struct source *source);
 
 /* 0 or -errno, logged with the remedy (privileges, kernel version). */
 int source_bpf_open(const struct source_bpf_options *options, struct source_bpf **out);
@@ -50,6 +54,49 @@ void source_bpf_drop_previous(struct source_bpf *source);
  * refused. On failure this interface is left as it was.
  */
 int source_bpf_attach(struct source_bpf *source, const char *name, enum config_attach mode);
+
+/*
+ * The same for a link as it is at this moment, which must be neither a part of another that is counted on nor without
+ * Ethernet headers; for one that is counted on already, replaces its programs by those for its present MAC address.
+ * -ENODEV is not logged: it has gone meanwhile.
+ */
+int source_bpf_attach_link(struct source_bpf *source, const struct link_facts *facts, enum config_attach mode);
+
+/* Ends counting on a link, which may be gone, and gives its place away. What has been counted can still be collected.
+ */
+void source_bpf_drop_link(struct source_bpf *source, uint32_t ifindex);
+
+/*
+ * Both in three steps, for a loop that must not wait: the verifier takes a tenth of a second, and taking a program away
+ * as long as every CPU needs to leave it. The middle step may run in any thread. In the meantime a link that is being
+ * attached is among those of source_bpf_links and must not be dropped; one that is being dropped is not.
+ */
+struct source_job;
+int source_job_new(struct source_bpf *source, const struct link_facts *facts, enum config_attach mode,
+		   struct source_job **out);
+int source_job_new_drop(struct source_bpf *source, uint32_t ifindex, struct source_job **out);
+void source_job_run(struct source_job *job);
+/* Ends the job; what it has come to. */
+int source_job_finish(struct source_bpf *source, struct source_job **job);
+uint32_t source_job_ifindex(const struct source_job *job);
+
+/* The ifindexes that are counted on, in the order in which they were attached; returns how many. */
+size_t source_bpf_links(const struct source_bpf *source, uint32_t ifindexes[OCTET_SLOTS_MAX]);
+
+/* Whether a link that is counted on belongs to another bridge than it did when it was last taken note of. */
+bool source_bpf_link_has_moved(const struct source_bpf *source, const struct link_facts *facts);
+
+/*
+ * Takes note of what a link that is counted on has become: its name, its bridge. True when its MAC address is another
+ * than its programs know: then they want to be replaced.
+ */
+bool source_bpf_follow_link(struct source_bpf *source, const struct link_facts *facts);
+
+/*
+ * Looks whether every program is still in its place, and mends what is not: attaches it again where somebody has taken
+ * it away, moves it to the front where others have come before it. Logged once a minute at most.
+ */
+void source_bpf_verify(struct source_bpf *source);
 
 /* Ends what an earlier agent has attached to interfaces that are not attached now. */
 void source_bpf_forget_others(struct source_bpf *source);

@@ -1,89 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "io/source_bpf_private.h"
-
-#include <assert.h>
 #include <bpf/bpf.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "io/link.h"
-#include "octet.skel.h"
-
-bool source_slot_parse(const char *name, uint32_t *slot, uint32_t *ifindex)
-{
-	static const char prefix[] = "slot-";
-	unsigned long slot_number, ifindex_number;
-	char *end;
-
-	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
-		return false;
-	slot_number = strtoul(name + sizeof(prefix) - 1, &end, 10);
-	if (*end != '-' || slot_number >= OCTET_SLOTS_MAX)
-		return false;
-	ifindex_number = strtoul(end + 1, &end, 10);
-	*slot = (uint32_t)slot_number;
-	*ifindex = (uint32_t)ifindex_number;
-	return *end == '\0';
-}
-
-/* The counters' place of an interface survives restarts as a directory "slot-N-IFINDEX". */
-static bool slot_find(const struct source_bpf *source, uint32_t ifindex, uint32_t *slot, bool *is_taken)
-{
-	DIR *directory = opendir(source->pin_dir);
-	struct dirent *entry;
-	bool is_found = false;
-	uint32_t seen_slot, seen_ifindex;
-
-	memset(is_taken, 0, OCTET_SLOTS_MAX * sizeof(*is_taken));
-	if (!directory)
-		return false;
-	while ((entry = readdir(directory))) {
-		if (!source_slot_parse(entry->d_name, &seen_slot, &seen_ifindex))
-			continue;
-		/* its interface is no more, and whatever comes back under this index is another */
-		if (!if_indextoname(seen_ifindex, (char[IF_NAMESIZE]){0})) {
-			unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR);
-			continue;
-		}
-		is_taken[seen_slot] = true;
-		if (seen_ifindex == ifindex) {
-			*slot = seen_slot;
-			is_found = true;
-		}
-	}
-	closedir(directory);
-	return is_found;
-}
-
-static int slot_assign(struct source_bpf *source, struct source_interface *interface)
-{
-	bool is_taken[OCTET_SLOTS_MAX];
-	char name[64], path[PATH_MAX];
-	uint32_t slot = 0;
-
-	if (slot_find(source, interface->ifindex, &interface->slot, is_taken))
-		return 0;
-	while (slot < OCTET_SLOTS_MAX && is_taken[slot])
-		slot++;
-	if (slot == OCTET_SLOTS_MAX)
-		return log_errno(-ENOSPC, "interface %s: no more than %d interfaces can be counted on", interface->name,
-				 OCTET_SLOTS_MAX);
-	snprintf(name, sizeof(name), "slot-%u-%u", slot, interface->ifindex);
-	source_pin_path(source, name, path);
-	if (mkdir(path, 0700))
-		return log_errno(-errno, "cannot make %s", path);
-	interface->slot = slot;
-	source_table_clear_classes(&source->table, slot);
-	return 0;
-}
+#include "io/now.h"
+#include "io/source_bpf_private.h"
 
 /* Which of the attached interfaces would see the same frames again; NULL for none. */
 static const char *find_overlap(const struct source_bpf *source, uint32_t ifindex)
@@ -115,10 +42,15 @@ static int interface_look_up(const struct source_bpf *source, const char *name, 
 	}
 	if (r)
 		return log_errno(r, "interface %s", name);
-	if (facts->hardware != ARPHRD_ETHER) {
+	if (facts->hardware != LINK_HARDWARE_ETHERNET) {
 		log_error("interface %s: it has no Ethernet headers, so its guests have no MACs to be told apart by",
 			  name);
 		return -EPROTONOSUPPORT;
+	}
+	/* `ip link` knows alternative names too; what changes is told by the first */
+	if (strcmp(facts->name, name) != 0) {
+		log_error("interface %s: it is called %s: set interfaces to that name", name, facts->name);
+		return -EINVAL;
 	}
 	overlap = find_overlap(source, facts->ifindex);
 	if (overlap) {
@@ -130,136 +62,119 @@ static int interface_look_up(const struct source_bpf *source, const char *name, 
 	return 0;
 }
 
-static void fill_rodata(const struct source_bpf *source, const struct link_facts *facts, uint32_t slot,
-			struct octet *skeleton)
-{
-	const struct octet_table *table = &source->table.facts;
-	const uint64_t base = table->seeds[7] + table->seeds[6] * facts->ifindex;
-	uint64_t mac = 0;
-
-	memcpy(&mac, facts->mac.octets, sizeof(facts->mac.octets));
-	skeleton->rodata->octet_iface_slot = slot;
-	skeleton->rodata->octet_ifindex = facts->ifindex;
-	skeleton->rodata->octet_is_bridge = strcmp(facts->kind, "bridge") == 0;
-	skeleton->rodata->octet_own_mac = mac;
-	skeleton->rodata->octet_arrival_gap_ns = (uint64_t)source->arrival_gap_ns;
-	skeleton->rodata->octet_max_addresses_per_mac = source->max_addresses_per_mac;
-	skeleton->rodata->octet_tick_ns = source->clock.tick_ns;
-	skeleton->rodata->octet_tick_offset_ns = source->clock.offset_ns;
-	skeleton->rodata->octet_n_slots = table->n_slots;
-	skeleton->rodata->octet_bucket_mask = table->n_buckets - 1;
-	skeleton->rodata->octet_queue_mask = table->n_queue - 1;
-	memcpy((void *)skeleton->rodata->octet_seeds, table->seeds, sizeof(table->seeds));
-	skeleton->rodata->octet_hash_base4 = base + table->seeds[4] * OCTET_V4_PREFIX;
-	skeleton->rodata->octet_hash_base6 = base;
-}
-
-static int load_programs(const struct source_bpf *source, const struct link_facts *facts, uint32_t slot,
-			 struct octet **out)
-{
-	struct octet *skeleton = octet__open();
-	int r = 0;
-
-	if (!skeleton)
-		return source_log_refusal(-errno);
-	bpf_program__set_autoload(skeleton->progs.octet_clock, false);
-	fill_rodata(source, facts, slot, skeleton);
-	for (int i = 0; !r && i < N_MAPS; i++)
-		r = bpf_map__reuse_fd(source_skeleton_map(skeleton, (enum source_map)i), source->table.fds[i]);
-	if (!r)
-		r = octet__load(skeleton);
-	if (r) {
-		octet__destroy(skeleton);
-		return source_log_refusal(r);
-	}
-	*out = skeleton;
-	return 0;
-}
-
-static struct attach_point point_of(const struct source_bpf *source, const struct source_interface *interface,
-				    enum octet_direction direction)
+struct attach_point source_interface_point(const struct source_bpf *source, const struct source_interface *interface,
+					   enum octet_direction direction)
 {
 	return (struct attach_point){interface->name, interface->ifindex, direction, source->pin_dir};
+}
+
+void source_interface_close_program(struct source_interface *interface, enum octet_direction direction)
+{
+	if (interface->program_fds[direction] >= 0)
+		close(interface->program_fds[direction]);
+	interface->program_fds[direction] = -1;
+}
+
+void source_interface_release(struct source_interface *interface)
+{
+	for (int i = 0; i < OCTET_N_DIRECTIONS; i++) {
+		attach_release(&interface->attachments[i]);
+		source_interface_close_program(interface, (enum octet_direction)i);
+	}
 }
 
 void source_interface_remove(const struct source_bpf *source, struct source_interface *interface, bool only_new)
 {
 	for (int i = 0; i < OCTET_N_DIRECTIONS; i++) {
-		struct attach_point point = point_of(source, interface, (enum octet_direction)i);
+		struct attach_point point = source_interface_point(source, interface, (enum octet_direction)i);
 		struct attachment *attachment = &interface->attachments[i];
 
-		if (attachment->kind == ATTACH_NONE)
-			continue;
-		if (only_new && !attachment->is_new)
-			attach_release(attachment);
-		else
+		if (attachment->kind != ATTACH_NONE && (!only_new || attachment->is_new))
 			attach_remove(&point, attachment);
 	}
+	source_interface_release(interface);
+}
+
+int source_interface_attach(const struct source_bpf *source, struct source_interface *interface,
+			    enum octet_direction direction)
+{
+	struct attach_point point = source_interface_point(source, interface, direction);
+	struct attachment fresh, *attachment = &interface->attachments[direction];
+	int r = attach_program(&point, interface->mode, interface->program_fds[direction], &fresh);
+
+	if (r)
+		return r;
+	/* what this process has made stays so when it is taken over from itself */
+	fresh.is_new |= attachment->kind != ATTACH_NONE && attachment->is_new;
+	attach_release(attachment);
+	*attachment = fresh;
+	return 0;
+}
+
+static uint32_t bridge_in(const struct link_facts *facts)
+{
+	return strcmp(facts->master_kind, "bridge") == 0 ? facts->master : 0;
+}
+
+void source_interface_note(struct source_interface *interface, const struct link_facts *facts)
+{
+	snprintf(interface->name, sizeof(interface->name), "%s", facts->name);
+	interface->bridge = bridge_in(facts);
 }
 
 int source_bpf_attach(struct source_bpf *source, const char *name, enum config_attach mode)
 {
-	struct source_interface *interface = &source->interfaces[source->n_interfaces];
-	struct octet *skeleton = NULL;
 	struct link_facts facts;
-	int r;
+	int r = interface_look_up(source, name, &facts);
 
-	if (source->n_interfaces == OCTET_SLOTS_MAX)
-		return log_errno(-ENOSPC, "interface %s: too many", name);
-	*interface = (struct source_interface){.attachments = {ATTACHMENT_INIT, ATTACHMENT_INIT}};
-	snprintf(interface->name, sizeof(interface->name), "%s", name);
-	r = interface_look_up(source, name, &facts);
 	if (r)
 		return r;
-	interface->ifindex = facts.ifindex;
-	interface->bridge = strcmp(facts.master_kind, "bridge") == 0 ? facts.master : 0;
-	r = slot_assign(source, interface);
-	if (r)
-		return r;
-	r = load_programs(source, &facts, interface->slot, &skeleton);
-	if (r)
-		return r;
-	assert(skeleton);
-	for (int i = 0; !r && i < OCTET_N_DIRECTIONS; i++) {
-		struct attach_point point = point_of(source, interface, (enum octet_direction)i);
-		struct bpf_program *program = i == OCTET_UP ? skeleton->progs.octet_up : skeleton->progs.octet_down;
-
-		r = attach_program(&point, mode, bpf_program__fd(program), &interface->attachments[i]);
-	}
-	octet__destroy(skeleton);
-	if (r) {
-		source_interface_remove(source, interface, true);
-		return r;
-	}
-	source_coverage_init(interface, facts.kind);
-	source->n_interfaces++;
-	source_local_macs_refresh(source);
-	return 0;
+	r = source_bpf_attach_link(source, &facts, mode);
+	if (r == -ENODEV)
+		log_error("interface %s: it has just vanished", name);
+	return r;
 }
 
-static bool is_attached(const struct source_bpf *source, uint32_t ifindex)
+bool source_bpf_link_has_moved(const struct source_bpf *source, const struct link_facts *facts)
 {
 	for (size_t i = 0; i < source->n_interfaces; i++)
-		if (source->interfaces[i].ifindex == ifindex)
-			return true;
+		if (source->interfaces[i].ifindex == facts->ifindex)
+			return source->interfaces[i].bridge != bridge_in(facts);
 	return false;
 }
 
-void source_bpf_forget_others(struct source_bpf *source)
+struct source_interface *source_interface_find(struct source_bpf *source, uint32_t ifindex)
 {
-	DIR *directory = opendir(source->pin_dir);
-	struct dirent *entry;
-	uint32_t slot, ifindex;
+	for (size_t i = 0; i < source->n_interfaces; i++)
+		if (source->interfaces[i].ifindex == ifindex)
+			return &source->interfaces[i];
+	return NULL;
+}
 
-	if (!directory)
-		return;
-	while ((entry = readdir(directory))) {
-		if (!source_slot_parse(entry->d_name, &slot, &ifindex) || is_attached(source, ifindex))
-			continue;
-		attach_forget(source->pin_dir, ifindex);
-		unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR);
-	}
-	closedir(directory);
+bool source_bpf_follow_link(struct source_bpf *source, const struct link_facts *facts)
+{
+	struct source_interface *interface = source_interface_find(source, facts->ifindex);
+
+	if (!interface)
+		return false;
+	if (strcmp(interface->name, facts->name) != 0)
+		log_info("interface %s: it is called %s now, and goes on", interface->name, facts->name);
+	source_interface_note(interface, facts);
+	return memcmp(&interface->mac, &facts->mac, sizeof(facts->mac)) != 0;
+}
+
+void source_interface_unlist(struct source_bpf *source, struct source_interface *interface)
+{
+	source->n_interfaces--;
+	memmove(interface, interface + 1,
+		(size_t)(&source->interfaces[source->n_interfaces] - interface) * sizeof(*interface));
+}
+
+size_t source_bpf_links(const struct source_bpf *source, uint32_t ifindexes[OCTET_SLOTS_MAX])
+{
+	for (size_t i = 0; i < source->n_interfaces; i++)
+		ifindexes[i] = source->interfaces[i].ifindex;
+	return source->n_interfaces;
 }
 
 void source_local_macs_refresh(const struct source_bpf *source)
@@ -278,24 +193,36 @@ void source_local_macs_refresh(const struct source_bpf *source)
 	}
 }
 
+static void read_health(const struct source_bpf *source, const struct source_interface *interface,
+			struct health_interface *out)
+{
+	const int64_t now_ns = now_read().mono_ns;
+
+	*out = (struct health_interface){
+		.name = interface->name,
+		.ifindex = interface->ifindex,
+		.attach_name = attach_kind_name(interface->attachments[OCTET_UP].kind),
+	};
+	for (uint32_t direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
+		const struct source_care *care = &interface->care[direction];
+		const struct attach_state state = attach_look(&interface->attachments[direction]);
+
+		out->is_attached[direction] = state.is_alive;
+		out->is_behind[direction] = state.is_alive && !state.is_first;
+		out->attached_s[direction] = (now_ns - care->attached_mono_ns) / NS_PER_S;
+		out->n_reattached[direction] = care->n_reattached;
+		out->coverage[direction] = *coverage_report(&interface->coverage[direction]);
+		source_table_classes(&source->table, interface->slot, (enum octet_direction)direction,
+				     &out->classes[direction]);
+	}
+}
+
 size_t source_bpf_health(struct source_bpf *source, struct health_interface *interfaces, size_t n_max)
 {
-	size_t n = source->n_interfaces < n_max ? source->n_interfaces : n_max;
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct source_interface *interface = &source->interfaces[i];
-
-		interfaces[i] = (struct health_interface){
-			.name = interface->name,
-			.ifindex = interface->ifindex,
-			.attach_name = attach_kind_name(interface->attachments[OCTET_UP].kind),
-		};
-		for (uint32_t direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
-			interfaces[i].is_attached[direction] = attach_is_alive(&interface->attachments[direction]);
-			source_table_classes(&source->table, interface->slot, (enum octet_direction)direction,
-					     &interfaces[i].classes[direction]);
-			interfaces[i].coverage[direction] = *coverage_report(&interface->coverage[direction]);
-		}
-	}
+	for (size_t i = 0; i < source->n_interfaces && n < n_max; i++)
+		if (!source->interfaces[i].is_pending)
+			read_health(source, &source->interfaces[i], &interfaces[n++]);
 	return n;
 }

@@ -35,6 +35,7 @@ static void read_seen(const struct source_bpf *source, seen_pair *seen)
 static void observe_direction(struct source_interface *interface, const struct link_stats *stats,
 			      enum octet_direction direction, struct coverage_reading *reading, int64_t now_mono_ns)
 {
+	const struct attach_state state = attach_look(&interface->attachments[direction]);
 	struct coverage *coverage = &interface->coverage[direction];
 
 	if (coverage_report(coverage)->verdict == COVERAGE_MISSING)
@@ -44,8 +45,8 @@ static void observe_direction(struct source_interface *interface, const struct l
 		reading->lost = stats->driver_drops + stats->queue_drops;
 		reading->queued = stats->queued;
 	}
-	reading->facts[COVERAGE_FACT_DETACHED] = !attach_is_alive(&interface->attachments[direction]);
-	reading->facts[COVERAGE_FACT_NOT_FIRST] = interface->is_behind_others[direction];
+	reading->facts[COVERAGE_FACT_DETACHED] = !state.is_alive;
+	reading->facts[COVERAGE_FACT_NOT_FIRST] = state.is_alive && !state.is_first;
 	reading->facts[COVERAGE_FACT_XDP] = stats->has_xdp;
 	reading->facts[COVERAGE_FACT_OFFLOAD] = interface->is_offloading;
 	reading->facts[COVERAGE_FACT_WIRELESS] = interface->is_wireless;
@@ -87,7 +88,7 @@ void source_bpf_observe(struct source_bpf *source, int64_t now_mono_ns)
 			struct coverage_reading reading = {.before = before[i][direction],
 							   .after = after[i][direction]};
 
-			if (stats[i].is_there)
+			if (stats[i].is_there && !source->interfaces[i].is_pending)
 				observe_direction(&source->interfaces[i], &stats[i], (enum octet_direction)direction,
 						  &reading, now_mono_ns);
 			else

@@ -119,6 +119,11 @@ static const struct source_operations operations = {
 	.observe = bpf_observe,
 };
 
+struct source_bpf *source_bpf_of(const struct source *source)
+{
+	return source->operations == &operations ? source->self : NULL;
+}
+
 int source_bpf_new(const struct source_options *options, struct source *out)
 {
 	char dir[PATH_MAX], path[PATH_MAX];

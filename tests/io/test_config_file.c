@@ -302,6 +302,8 @@ Test(config_file, the_example_is_valid_and_holds_the_defaults)
 	cr_assert_eq(config_check(&example, collect, &reports), 0, "%s", reports.text);
 	cr_assert_eq(example.n_interfaces, 1);
 	cr_expect_str_eq(example.interfaces[0], "br-guest");
+	cr_expect_eq(example.n_bridges, defaults.n_bridges);
+	cr_expect_eq(example.wait_for_interfaces, defaults.wait_for_interfaces);
 	cr_expect_eq(example.attach, defaults.attach);
 	cr_expect_eq(example.max_addresses, defaults.max_addresses);
 	cr_expect_eq(example.keep_counting, defaults.keep_counting);

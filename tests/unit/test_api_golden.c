@@ -184,8 +184,11 @@ Test(api_golden, errors)
 
 static void fill_interface(struct health_interface *interface)
 {
-	*interface = (struct health_interface){
-		.name = "br-guest", .ifindex = 7, .attach_name = "tcx", .is_attached = {true, true}};
+	*interface = (struct health_interface){.name = "br-guest",
+					       .ifindex = 7,
+					       .attach_name = "tcx",
+					       .is_attached = {true, true},
+					       .attached_s = {3599, 3599}};
 	for (int direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
 		for (unsigned int i = 0; i < OCTET_N_CLASSES; i++) {
 			struct octet_tally *tally = &interface->classes[direction].classes[i];
@@ -243,6 +246,10 @@ Test(api_golden, healthz)
 	expect_golden(&fixture, "/healthz", 200, "healthz_store.json");
 
 	interface.is_attached[OCTET_DOWN] = false;
+	interface.is_behind[OCTET_UP] = true;
+	interface.n_reattached[OCTET_UP] = 2;
+	fixture.health.link_reasons = (const char *const[]){"interface wlan0: there is none of that name now"};
+	fixture.health.n_link_reasons = 1;
 	interface.classes[OCTET_UP].classes[OCTET_CLASS_TABLE_FULL] = (struct octet_tally){12, UINT64_MAX};
 	interface.name = "caf\xe9";
 	interface.coverage[OCTET_UP] = (struct coverage_report){.verdict = COVERAGE_MISSING,

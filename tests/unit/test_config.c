@@ -28,6 +28,8 @@ Test(config, defaults_are_those_of_the_design)
 
 	cr_assert_eq(config_init(&config), 0);
 	cr_expect_eq(config.n_interfaces, 0);
+	cr_expect_eq(config.n_bridges, 0);
+	cr_expect_not(config.wait_for_interfaces);
 	cr_expect_eq(config.source, CONFIG_SOURCE_AUTO);
 	cr_expect_eq(config.attach, CONFIG_ATTACH_AUTO);
 	cr_expect_eq(config.max_addresses, 16384);
@@ -123,6 +125,17 @@ static const struct {
 	{"interfaces", "br guest", "'br guest' cannot be an interface name"},
 	{"interfaces", "a/b", "cannot be an interface name"},
 	{"interfaces", "..", "cannot be an interface name"},
+	{"interfaces", "wlan*,eth?,wlan[!01]", NULL},
+	{"interfaces", "wlan[0123456789]", NULL},
+	{"interfaces", "wlan[]a]", NULL},
+	{"interfaces", "wlan[0", "has a '[' without its ']'"},
+	{"interfaces", "wlan[]", "has a '[' without its ']'"},
+	{"interfaces", "wlan[0]x[", "has a '[' without its ']'"},
+	{"interfaces", "wlan\\*", "cannot be an interface name"},
+	{"interfaces", "*234567890123456789012345678901234567890123456789012345678901234", "is longer than"},
+	{"bridges", "br-guest,br-*", NULL},
+	{"bridges", "a/b", "cannot be an interface name"},
+	{"wait_for_interfaces", "true", NULL},
 	{"trusted_proxies", "10.0.0.0/8,fd00::/8,192.0.2.1", NULL},
 	{"trusted_proxies", "", NULL},
 	{"trusted_proxies", "10.0.0.0/33", "'10.0.0.0/33' is not an address range"},
@@ -250,6 +263,21 @@ Test(config, check_demands_interfaces_and_nothing_else_of_the_defaults)
 	cr_expect(strncmp(reports.last, "interfaces: ", 12) == 0, "%s", reports.last);
 	cr_assert_eq(config_set(&config, "interfaces", "br-guest", error, sizeof(error)), 0);
 	cr_expect_eq(config_check(&config, collect, &reports), 0);
+}
+
+Test(config, check_takes_a_bridge_or_its_ports)
+{
+	CLEANUP(config_clean) struct config config;
+	struct reports reports = {0};
+	char error[CONFIG_ERROR_SIZE];
+
+	cr_assert_eq(config_init(&config), 0);
+	cr_assert_eq(config_set(&config, "bridges", "br-guest,br-b", error, sizeof(error)), 0);
+	cr_expect_eq(config_check(&config, collect, &reports), 0, "%s", reports.last);
+	cr_expect_str_eq(config.bridges[1], "br-b");
+	cr_assert_eq(config_set(&config, "interfaces", "wlan0,br-b", error, sizeof(error)), 0);
+	cr_expect_eq(config_check(&config, collect, &reports), 1);
+	cr_expect(strncmp(reports.last, "bridges: 'br-b' is among interfaces too", 39) == 0, "%s", reports.last);
 }
 
 Test(config, check_sees_combinations_and_fields_set_by_hand)

@@ -44,6 +44,9 @@ Test(health, each_gap_makes_it_incomplete)
 	health.n_interfaces = 0;
 	cr_assert(!health_is_complete(&health));
 	health = healthy(interfaces);
+	health.has_left_out = true;
+	cr_assert(!health_is_complete(&health));
+	health = healthy(interfaces);
 	for (int direction = 0; direction < OCTET_N_DIRECTIONS; direction++) {
 		interfaces[1].is_attached[direction] = false;
 		cr_assert(!health_is_complete(&health));
