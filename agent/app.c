@@ -79,11 +79,12 @@ static int close_rebooted(struct app *app)
 	for (size_t i = 0; i < app->state.n_open_sessions; i++) {
 		struct session_record *record = &batch.sessions[i].record;
 
-		if (session_record_copy(record, &app->state.open_sessions[i]))
-			break;
+		*record = app->state.open_sessions[i];
 		session_close_record(record, record->last_seen, END_CAUSE_NAS_REBOOT);
-		batch.n_sessions++;
 	}
+	/* they are the batch's now */
+	batch.n_sessions = app->state.n_open_sessions;
+	app->state.n_open_sessions = 0;
 	r = store_write(app->store, &batch);
 	if (r)
 		log_errno(r, "cannot close the %zu sessions of the last boot in %s", batch.n_sessions,
@@ -128,7 +129,9 @@ static int open_core(struct app *app)
 						    &app->state.unclaimed[i].traffic);
 	if (r)
 		return log_errno(r, "tables");
-	return is_same_boot ? resume_sessions(app) : close_rebooted(app);
+	r = is_same_boot ? resume_sessions(app) : close_rebooted(app);
+	store_state_forget_rows(&app->state);
+	return r;
 }
 
 static void on_signal(void *context, int signal_number);

@@ -125,26 +125,27 @@ enum api_step api_count_begin(const struct api_request *request, struct api_call
 
 /*
  * What memory knows better of a session that was on line when the question was put. One that has ended since
- * shows its end, unless the filter asks for sessions on line.
+ * shows its end, unless the filter asks for sessions on line. 0 or -ENOMEM.
  */
-static void refresh(const struct session_engine *engine, const struct session_filter *filter,
-		    struct session_record *record)
+static int refresh(const struct session_engine *engine, const struct session_filter *filter,
+		   struct session_record *record)
 {
 	const struct session_record *live = session_engine_by_seq(engine, record->seq);
 
 	if (!live || !session_record_is_online(record))
-		return;
+		return 0;
+	if (session_record_copy_addresses(record, live))
+		return -ENOMEM;
 	record->start = live->start;
 	record->last_seen = live->last_seen;
 	record->traffic = live->traffic;
-	memcpy(record->addresses, live->addresses, sizeof(record->addresses));
-	record->n_addresses = live->n_addresses;
 	record->primary_ip = live->primary_ip;
 	if (session_record_is_online(live) || !session_filter_matches(filter, live))
-		return;
+		return 0;
 	record->end = live->end;
 	record->duration_ns = live->duration_ns;
 	record->cause = live->cause;
+	return 0;
 }
 
 /* A walk through the merged list. */
@@ -189,8 +190,8 @@ static json_t *json_page(const struct api_finish *finish, bool *has_more)
 	for (uint64_t skip = pending->first - query->offset; skip > 0 && merge_next(&merge); skip--)
 		;
 	for (uint64_t i = 0; i < pending->per_page && (record = merge_next(&merge)); i++) {
-		refresh(finish->api->engine, &query->filter, record);
-		if (json_array_append_new(page, json_session(record, &options)))
+		if (refresh(finish->api->engine, &query->filter, record) ||
+		    json_array_append_new(page, json_session(record, &options)))
 			return NULL;
 	}
 	*has_more = merge_next(&merge) != NULL;

@@ -2,6 +2,7 @@
 #include "core/session_private.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,15 +29,13 @@ static struct session_address *address_find(struct session_record *record, const
 	return NULL;
 }
 
-/* A place for one more address; at the bound, that of the address that has been silent for longest. */
-static struct session_address *address_place(struct session_engine *engine, struct session *session)
+/* The place of the address that has been silent for longest, which gives way. */
+static struct session_address *address_give_way(struct session_engine *engine, struct session *session)
 {
 	struct session_record *record = &session->record;
 	struct session_address *oldest = &record->addresses[0];
 	struct binding *binding;
 
-	if (record->n_addresses < SESSION_ADDRESSES_MAX)
-		return &record->addresses[record->n_addresses++];
 	for (size_t i = 1; i < record->n_addresses; i++)
 		if (record->addresses[i].last.mono_ns < oldest->last.mono_ns)
 			oldest = &record->addresses[i];
@@ -44,6 +43,23 @@ static struct session_address *address_place(struct session_engine *engine, stru
 	if (binding && binding->session == session)
 		binding_remove(engine, binding);
 	return oldest;
+}
+
+/* One more address; NULL without memory: the session goes on without it, and the guest's next packet tries again. */
+static struct session_address *address_add(struct session_engine *engine, struct session *session,
+					   const struct session_address *address)
+{
+	struct session_record *record = &session->record;
+	struct session_address *place;
+	int r = session_record_add_address(record, address);
+
+	if (!r)
+		return &record->addresses[record->n_addresses - 1];
+	if (r != -ENOSPC)
+		return NULL;
+	place = address_give_way(engine, session);
+	*place = *address;
+	return place;
 }
 
 /*
@@ -86,10 +102,12 @@ bool session_address_prove(struct session_engine *engine, struct session *sessio
 
 	if (!ip_is_assignable(ip))
 		return false;
-	if (is_new) {
-		address = address_place(engine, session);
-		*address = (struct session_address){.ip = *ip, .since = seen, .last = seen};
-	}
+	if (is_new)
+		address =
+			address_add(engine, session, &(struct session_address){.ip = *ip, .since = seen, .last = seen});
+	/* not bound either: what is bound is released by the record */
+	if (!address)
+		return false;
 	if (address->last.mono_ns < seen.mono_ns)
 		address->last = seen;
 	/* an address that comes back from another guest is held since it came back */

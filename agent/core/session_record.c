@@ -30,7 +30,40 @@ void session_record_clean(struct session_record *record)
 	record->location_id = NULL;
 	free(record->location_name);
 	record->location_name = NULL;
+	free(record->addresses);
+	record->addresses = NULL;
+	record->n_addresses = 0;
 	identity_clean(&record->identity);
+}
+
+int session_record_add_address(struct session_record *record, const struct session_address *address)
+{
+	struct session_address *addresses;
+
+	if (record->n_addresses >= SESSION_ADDRESSES_MAX)
+		return -ENOSPC;
+	addresses = reallocarray(record->addresses, record->n_addresses + 1, sizeof(*addresses));
+	if (!addresses)
+		return -ENOMEM;
+	record->addresses = addresses;
+	addresses[record->n_addresses++] = *address;
+	return 0;
+}
+
+int session_record_copy_addresses(struct session_record *to, const struct session_record *from)
+{
+	struct session_address *addresses = NULL;
+
+	if (from->n_addresses > 0) {
+		addresses = reallocarray(NULL, from->n_addresses, sizeof(*addresses));
+		if (!addresses)
+			return -ENOMEM;
+		memcpy(addresses, from->addresses, from->n_addresses * sizeof(*addresses));
+	}
+	free(to->addresses);
+	to->addresses = addresses;
+	to->n_addresses = from->n_addresses;
+	return 0;
 }
 
 static int copy_string(char **to, const char *from)
@@ -48,8 +81,12 @@ int session_record_copy(struct session_record *to, const struct session_record *
 	*to = *from;
 	to->location_id = NULL;
 	to->location_name = NULL;
+	to->addresses = NULL;
+	to->n_addresses = 0;
 	to->identity = (struct identity){0};
-	r = copy_string(&to->location_id, from->location_id);
+	r = session_record_copy_addresses(to, from);
+	if (!r)
+		r = copy_string(&to->location_id, from->location_id);
 	if (!r)
 		r = copy_string(&to->location_name, from->location_name);
 	if (!r)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One session as plain data: what the engine keeps, the store writes and reads, and the API prints.
- * The record owns its strings; a copy is a deep copy.
+ * The record owns its strings and its addresses; a copy is a deep copy. Whoever assigns one record to another moves it.
  */
 #ifndef CORE_SESSION_RECORD_H
 #define CORE_SESSION_RECORD_H
@@ -51,7 +51,7 @@ struct session_record {
 	int64_t duration_ns;      /* of an ended session; on the monotonic clock, never negative */
 	enum end_cause cause;     /* END_CAUSE_NONE exactly while on line */
 	struct traffic traffic;
-	struct session_address addresses[SESSION_ADDRESSES_MAX];
+	struct session_address *addresses; /* exactly n_addresses; NULL for none */
 	size_t n_addresses;
 	struct ip_addr primary_ip; /* unspecified when no address is known */
 	char *location_id;
@@ -68,6 +68,15 @@ void session_record_clean(struct session_record *record);
 
 /* Makes *to, whose content is overwritten, a deep copy; 0, or -ENOMEM and *to zeroed. */
 int session_record_copy(struct session_record *to, const struct session_record *from);
+
+/*
+ * Appends an address, which moves those that are there; 0, -ENOMEM or, when there are SESSION_ADDRESSES_MAX, -ENOSPC,
+ * and the record untouched. Most guests have one to three and get a new one rarely, so none is kept in reserve.
+ */
+int session_record_add_address(struct session_record *record, const struct session_address *address);
+
+/* Replaces the addresses of *to by a copy of those of *from; 0, or -ENOMEM and *to untouched. */
+int session_record_copy_addresses(struct session_record *to, const struct session_record *from);
 
 /* The latest IPv4, else the busiest global IPv6, else link-local; unspecified for none. */
 struct ip_addr session_record_choose_primary(const struct session_record *record);

@@ -8,13 +8,24 @@
 #include "io/store_private.h"
 #include "io/store_sqlite.h"
 
-void store_state_clean(struct store_state *state)
+void store_state_forget_rows(struct store_state *state)
 {
 	struct session_rows rows = {.items = state->open_sessions, .n_items = state->n_open_sessions};
 
 	session_rows_clean(&rows);
+	state->open_sessions = NULL;
+	state->n_open_sessions = 0;
 	free(state->baselines);
+	state->baselines = NULL;
+	state->n_baselines = 0;
 	free(state->unclaimed);
+	state->unclaimed = NULL;
+	state->n_unclaimed = 0;
+}
+
+void store_state_clean(struct store_state *state)
+{
+	store_state_forget_rows(state);
 	*state = (struct store_state){0};
 }
 

@@ -71,17 +71,21 @@ static int read_addresses(sqlite3_stmt *addresses, struct session_record *record
 {
 	sqlite3 *db = sqlite3_db_handle(addresses);
 	int code;
-	int r;
+	int r = 0;
 
 	sqlite3_bind_int64(addresses, 1, store_uint64_to_int64(record->seq));
-	while ((code = sqlite3_step(addresses)) == SQLITE_ROW && record->n_addresses < SESSION_ADDRESSES_MAX)
-		record->addresses[record->n_addresses++] = (struct session_address){
+	while (!r && (code = sqlite3_step(addresses)) == SQLITE_ROW) {
+		const struct session_address address = {
 			.ip = store_read_ip(addresses, 0),
 			.since = read_instant(addresses, 1),
 			.last = read_instant(addresses, 3),
 			.bytes = (uint64_t)sqlite3_column_int64(addresses, 5),
 		};
-	r = store_error(db, code);
+
+		r = session_record_add_address(record, &address);
+	}
+	if (!r)
+		r = store_error(db, code);
 	sqlite3_reset(addresses);
 	return r;
 }

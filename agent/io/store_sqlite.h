@@ -49,6 +49,8 @@ struct store_batch {
 
 void store_batch_clean(struct store_batch *batch);
 void store_state_clean(struct store_state *state);
+/* Frees what has been taken up (sessions, baselines, unclaimed octets); the facts about the store stay. */
+void store_state_forget_rows(struct store_state *state);
 
 /*
  * Opens or creates the database. Says in one logged line what is wrong and what to do: the directory is

@@ -97,18 +97,19 @@ static struct ip_addr random_ip(uint64_t *seed, uint8_t last)
 static void add_random_addresses(uint64_t *seed, struct session_record *record)
 {
 	struct instant since = record->start;
+	const size_t n_addresses = store_lab_random(seed) % (SESSION_ADDRESSES_MAX + 1);
 
-	record->n_addresses = store_lab_random(seed) % (SESSION_ADDRESSES_MAX + 1);
-	for (size_t i = 0; i < record->n_addresses; i++) {
-		struct session_address *address = &record->addresses[i];
+	for (size_t i = 0; i < n_addresses; i++) {
+		struct session_address address;
 
 		since.wall_ns += 1 + (int64_t)(store_lab_random(seed) % 1000);
-		*address = (struct session_address){
+		address = (struct session_address){
 			.ip = random_ip(seed, (uint8_t)i),
 			.since = since,
 			.last = random_instant(seed),
 			.bytes = random_counter(seed),
 		};
+		cr_assert_eq(session_record_add_address(record, &address), 0);
 	}
 	record->primary_ip = session_record_choose_primary(record);
 }
@@ -256,18 +257,19 @@ void store_lab_add_unclaimed(struct store_batch *batch, const struct mac_addr *m
 void store_lab_add_balanced(struct store_batch *batch, uint64_t seq, uint64_t up_bytes)
 {
 	const uint8_t v4[4] = {10, 0, (uint8_t)(seq >> 8), (uint8_t)seq};
+	struct session_address address = {.ip = ip_from_v4(v4), .bytes = up_bytes};
 	struct session_record record = {
 		.seq = seq,
 		.mac.octets = {2, 0, 0, 0, (uint8_t)(seq >> 8), (uint8_t)seq},
 		.start = {.mono_ns = 1, .wall_ns = INT64_C(1700000000) * NS_PER_S + (int64_t)seq},
 		.traffic.up_bytes = up_bytes,
+		.addresses = &address,
 		.n_addresses = 1,
-		.addresses[0] = {.ip = ip_from_v4(v4), .bytes = up_bytes},
 	};
 	struct counter_reading reading = {
 		.slot = (uint32_t)seq,
 		.sequence = 2,
-		.key = {.mac = record.mac, .ip = record.addresses[0].ip, .ifindex = 3},
+		.key = {.mac = record.mac, .ip = address.ip, .ifindex = 3},
 		.total.up_bytes = up_bytes,
 	};
 

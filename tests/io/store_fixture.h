@@ -20,7 +20,7 @@ void store_lab_close(struct store_lab *lab);
 /* xorshift64: the same numbers everywhere. */
 uint64_t store_lab_random(uint64_t *seed);
 
-/* A session with every field set at random; its texts are owned. */
+/* A session with every field set at random; the caller cleans. */
 struct session_record store_lab_record(uint64_t *seed, uint64_t seq);
 /* The name of the first field that differs, or NULL. */
 const char *store_lab_difference(const struct session_record *a, const struct session_record *b);

@@ -210,7 +210,8 @@ Test(store, an_address_that_gave_way_goes_and_times_are_restamped)
 	struct session_record record = store_lab_record(&seed, 1);
 	const struct history_query all = {.kind = HISTORY_LIST, .limit = 9};
 
-	record.n_addresses = SESSION_ADDRESSES_MAX;
+	while (record.n_addresses < SESSION_ADDRESSES_MAX)
+		cr_assert_eq(session_record_add_address(&record, &(struct session_address){0}), 0);
 	for (size_t i = 0; i < SESSION_ADDRESSES_MAX; i++)
 		record.addresses[i] = (struct session_address){
 			.ip.octets = {0x20, [15] = (uint8_t)i},

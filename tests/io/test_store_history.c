@@ -248,17 +248,44 @@ Test(store_history, a_reader_sees_each_commit_and_never_writes)
 static const struct ip_addr ip_a = {{[10] = 0xff, 0xff, 10, 0, 0, 1}};
 static const struct ip_addr ip_b = {{[10] = 0xff, 0xff, 10, 0, 0, 2}};
 
-static struct session_record holder(uint64_t seq, const struct ip_addr *ip, int64_t since_s, int64_t last_s,
-				    int64_t end_s)
+/* A session that had one address, from its start on; end_s 0: on line. */
+struct holder {
+	uint64_t seq;
+	const struct ip_addr *ip;
+	int64_t since_s, last_s, end_s;
+};
+
+static void write_holders(struct store *store, const struct holder *holders, size_t n_holders)
 {
-	return (struct session_record){
-		.seq = seq,
-		.start.wall_ns = S(since_s),
-		.end.wall_ns = S(end_s),
-		.cause = end_s ? END_CAUSE_IDLE_TIMEOUT : END_CAUSE_NONE,
-		.n_addresses = 1,
-		.addresses[0] = {.ip = *ip, .since.wall_ns = S(since_s), .last.wall_ns = S(last_s)},
-	};
+	struct store_batch batch = {0};
+
+	for (size_t i = 0; i < n_holders; i++) {
+		const struct holder *holder = &holders[i];
+		struct session_address address = {
+			.ip = *holder->ip,
+			.since.wall_ns = S(holder->since_s),
+			.last.wall_ns = S(holder->last_s),
+		};
+		const struct session_record record = {
+			.seq = holder->seq,
+			.start.wall_ns = S(holder->since_s),
+			.end.wall_ns = S(holder->end_s),
+			.cause = holder->end_s ? END_CAUSE_IDLE_TIMEOUT : END_CAUSE_NONE,
+			.addresses = &address,
+			.n_addresses = 1,
+		};
+
+		store_lab_add_session(&batch, &record);
+	}
+	cr_assert_eq(store_lab_write(store, &batch), 0);
+}
+
+static struct store *open_with_holders(const struct store_lab *lab, const struct holder *holders, size_t n_holders)
+{
+	struct store *store = open_with(lab, NULL, 0);
+
+	write_holders(store, holders, n_holders);
+	return store;
 }
 
 static uint64_t holder_within(const struct store_lab *lab, int64_t at_wall_ns, int64_t at_end_wall_ns,
@@ -293,15 +320,16 @@ static uint64_t holder_at(const struct store_lab *lab, int64_t at_s, uint64_t ex
 
 Test(store_history, an_address_belongs_to_the_latest_proof)
 {
-	const struct session_record records[] = {
-		holder(1, &ip_a, 100, 200, 500), /* silent from 200 on, on line until 500 */
-		holder(2, &ip_a, 300, 400, 400), /* took it over, and left at once */
-		holder(3, &ip_b, 100, 900, 0), holder(4, &ip_a, 600, 610, 0), /* on line still */
+	const struct holder holders[] = {
+		{1, &ip_a, 100, 200, 500}, /* silent from 200 on, on line until 500 */
+		{2, &ip_a, 300, 400, 400}, /* took it over, and left at once */
+		{3, &ip_b, 100, 900, 0},
+		{4, &ip_a, 600, 610, 0}, /* on line still */
 	};
 	struct store_lab lab;
 
 	store_lab_open(&lab);
-	struct store *store = open_with(&lab, records, ARRAY_LENGTH(records));
+	struct store *store = open_with_holders(&lab, holders, ARRAY_LENGTH(holders));
 
 	cr_assert_eq(holder_at(&lab, 99, 0), 0, "before anybody");
 	cr_assert_eq(holder_at(&lab, 100, 0), 1);
@@ -320,13 +348,13 @@ Test(store_history, an_address_belongs_to_the_latest_proof)
 
 Test(store_history, a_claim_within_anothers_time_holds_until_the_other_proves_again)
 {
-	const struct session_record records[] = {
-		holder(1, &ip_a, 100, 900, 900), holder(2, &ip_a, 300, 400, 700), /* a spoofer, say */
+	const struct holder holders[] = {
+		{1, &ip_a, 100, 900, 900}, {2, &ip_a, 300, 400, 700}, /* a spoofer, say */
 	};
 	struct store_lab lab;
 
 	store_lab_open(&lab);
-	struct store *store = open_with(&lab, records, ARRAY_LENGTH(records));
+	struct store *store = open_with_holders(&lab, holders, ARRAY_LENGTH(holders));
 
 	cr_assert_eq(holder_at(&lab, 200, 0), 1);
 	cr_assert_eq(holder_at(&lab, 350, 0), 2, "both cover it: the one that took it last");
@@ -337,19 +365,19 @@ Test(store_history, a_claim_within_anothers_time_holds_until_the_other_proves_ag
 
 Test(store_history, a_session_that_had_the_address_at_any_moment_of_the_time_counts)
 {
-	const struct session_record records[] = {
-		holder(1, &ip_a, 100, 200, 250), /* silent from 200 on */
-		holder(2, &ip_a, 310, 320, 330), /* lived within 300 to 340 */
-		holder(3, &ip_a, 410, 420, 420),
-		holder(4, &ip_a, 430, 500, 0),
+	const struct holder holders[] = {
+		{1, &ip_a, 100, 200, 250}, /* silent from 200 on */
+		{2, &ip_a, 310, 320, 330}, /* lived within 300 to 340 */
+		{3, &ip_a, 410, 420, 420},
+		{4, &ip_a, 430, 500, 0},
 		/* the taker within the time is silent before the other is */
-		holder(5, &ip_a, 600, 640, 640),
-		holder(6, &ip_a, 610, 620, 620),
+		{5, &ip_a, 600, 640, 640},
+		{6, &ip_a, 610, 620, 620},
 	};
 	struct store_lab lab;
 
 	store_lab_open(&lab);
-	struct store *store = open_with(&lab, records, ARRAY_LENGTH(records));
+	struct store *store = open_with_holders(&lab, holders, ARRAY_LENGTH(holders));
 
 	cr_assert_eq(holder_within(&lab, S(50), S(100) - 1, 0), 0);
 	cr_assert_eq(holder_within(&lab, S(50), S(100), 0), 1, "the end is included");
@@ -370,7 +398,7 @@ Test(store_history, a_session_that_had_the_address_at_any_moment_of_the_time_cou
 
 Test(store_history, several_addresses_are_answered_in_their_order)
 {
-	const struct session_record records[] = {holder(1, &ip_a, 100, 200, 0), holder(2, &ip_b, 100, 200, 0)};
+	const struct holder holders[] = {{1, &ip_a, 100, 200, 0}, {2, &ip_b, 100, 200, 0}};
 	struct ip_addr ips[] = {ip_b, {{0x20}}, ip_a, ip_b};
 	const struct history_query query = {.kind = HISTORY_AT,
 					    .ips = ips,
@@ -381,7 +409,7 @@ Test(store_history, several_addresses_are_answered_in_their_order)
 	struct store_lab lab;
 
 	store_lab_open(&lab);
-	struct store *store = open_with(&lab, records, ARRAY_LENGTH(records));
+	struct store *store = open_with_holders(&lab, holders, ARRAY_LENGTH(holders));
 	struct history_result result = store_lab_ask(lab.path, &query);
 
 	cr_assert_eq(result.n_rows, ARRAY_LENGTH(expected));
@@ -395,17 +423,14 @@ Test(store_history, several_addresses_are_answered_in_their_order)
 
 Test(store_history, the_end_of_a_session_ends_its_hold)
 {
-	struct session_record record = holder(1, &ip_a, 100, 200, 0);
+	const struct holder online = {1, &ip_a, 100, 200, 0}, ended = {1, &ip_a, 100, 200, 300};
 	struct store_lab lab;
-	struct store_batch batch = {0};
 
 	store_lab_open(&lab);
-	struct store *store = open_with(&lab, &record, 1);
+	struct store *store = open_with_holders(&lab, &online, 1);
 
 	cr_assert_eq(holder_at(&lab, 1000, 0), 1);
-	record = holder(1, &ip_a, 100, 200, 300);
-	store_lab_add_session(&batch, &record);
-	cr_assert_eq(store_lab_write(store, &batch), 0);
+	write_holders(store, &ended, 1);
 	cr_assert_eq(holder_at(&lab, 300, 0), 1);
 	cr_assert_eq(holder_at(&lab, 301, 0), 0);
 	store_close(&store);

@@ -285,6 +285,14 @@ void api_fixture_expect_golden(const char *body, const char *name)
 		  body + shown);
 }
 
+void api_fixture_add_address(struct session_record *record, const char *ip, int64_t since_s, int64_t last_s)
+{
+	struct session_address address = {.since = api_fixture_at(since_s), .last = api_fixture_at(last_s)};
+
+	cr_assert_eq(ip_parse(ip, &address.ip), 0);
+	cr_assert_eq(session_record_add_address(record, &address), 0);
+}
+
 struct session_record api_fixture_record(uint64_t seq, int64_t start_s, const char *ip)
 {
 	struct session_record record = {
@@ -296,10 +304,7 @@ struct session_record api_fixture_record(uint64_t seq, int64_t start_s, const ch
 
 	if (!ip)
 		return record;
-	record.n_addresses = 1;
-	record.addresses[0].since = record.start;
-	record.addresses[0].last = record.start;
-	cr_assert_eq(ip_parse(ip, &record.addresses[0].ip), 0);
+	api_fixture_add_address(&record, ip, start_s, start_s);
 	record.primary_ip = record.addresses[0].ip;
 	return record;
 }

@@ -64,9 +64,11 @@ struct instant api_fixture_at(int64_t wall_s);
 
 /* A session in the store, ended after 60 s by an idle timeout; the result is to be adorned. */
 struct session_record *api_fixture_store(struct api_fixture *fixture, uint64_t seq, int64_t start_s);
-/* One on line since start_s, known to the engine and saved, with that address. */
-void api_fixture_resume(struct api_fixture *fixture, const struct session_record *record);
+/* One on line since start_s, with that address unless it is NULL; the caller cleans. */
 struct session_record api_fixture_record(uint64_t seq, int64_t start_s, const char *ip);
+void api_fixture_add_address(struct session_record *record, const char *ip, int64_t since_s, int64_t last_s);
+/* Makes the session known to the engine, and saved. */
+void api_fixture_resume(struct api_fixture *fixture, const struct session_record *record);
 
 /* A packet of 100 octets from a guest: begins a session or goes on with one, unsaved. */
 void api_fixture_packet(struct api_fixture *fixture, const char *mac, const char *ip, int64_t at_s);

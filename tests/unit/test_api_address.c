@@ -35,10 +35,7 @@ static struct session_record *store_holder(struct api_fixture *fixture, uint64_t
 {
 	struct session_record *record = api_fixture_store(fixture, seq, since_last_end_s[0]);
 
-	record->n_addresses = 1;
-	cr_assert_eq(ip_parse(ip, &record->addresses[0].ip), 0);
-	record->addresses[0].since = api_fixture_at(since_last_end_s[0]);
-	record->addresses[0].last = api_fixture_at(since_last_end_s[1]);
+	api_fixture_add_address(record, ip, since_last_end_s[0], since_last_end_s[1]);
 	record->end = api_fixture_at(since_last_end_s[2]);
 	record->identity.username = strdup(seq == 50 ? "fifty" : "other");
 	return record;
@@ -249,7 +246,7 @@ Test(api_address, row_29_which_session)
 	populate(&fixture);
 	named.identity.username = strdup("before");
 	api_fixture_resume(&fixture, &named);
-	free(named.identity.username);
+	session_record_clean(&named);
 	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.9", 200,
 			   "{\"ip_address\":\"10.1.1.9\",\"username\":\"before\",\"name\":null,\"email\":null,"
 			   "\"duration\":600}");
@@ -303,7 +300,7 @@ Test(api_address, row_29_at_knows_what_the_store_does_not)
 	store_holder(&fixture, 50, "10.1.1.9", (const int64_t[]){NOW_S - 900, NOW_S - 500, NOW_S - 400});
 	online.identity.username = strdup("online");
 	api_fixture_resume(&fixture, &online);
-	free(online.identity.username);
+	session_record_clean(&online);
 	/* unsaved: an address that a known session has taken, and a session that began and ended */
 	api_fixture_packet(&fixture, "14:2d:27:00:00:3c", "10.1.1.9", NOW_S - 300);
 	api_fixture_packet(&fixture, "02:00:00:00:00:08", "10.1.1.9", NOW_S - 200);
@@ -450,10 +447,7 @@ Test(api_address, row_29_at_takes_the_addresses_of_memory)
 	/* the store knows an earlier claim of a session that came back to the address a minute ago */
 	row = api_fixture_store(&fixture, 2, NOW_S - 1000);
 	row->cause = END_CAUSE_NONE;
-	row->n_addresses = 1;
-	cr_assert_eq(ip_parse("10.1.1.8", &row->addresses[0].ip), 0);
-	row->addresses[0].since = api_fixture_at(NOW_S - 1000);
-	row->addresses[0].last = api_fixture_at(NOW_S - 900);
+	api_fixture_add_address(row, "10.1.1.8", NOW_S - 1000, NOW_S - 900);
 	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.8?at=2017-01-05T07:29:10Z", 200, HOLDER("10.1.1.8", 10));
 	api_fixture_expect(&fixture, "/api/v1/sessions/10.1.1.8?at=2017-01-05T07:20:00Z", 200, HOLDER("10.1.1.8", 400));
 	api_fixture_clean(&fixture);

@@ -37,9 +37,8 @@ static void fill_spec_session(struct session_record *record)
 	record->duration_ns = 545 * NS_PER_S;
 	record->traffic =
 		(struct traffic){.down_bytes = 3340000, .down_packets = 2400, .up_bytes = 900580, .up_packets = 1900};
-	cr_assert_eq(ip_parse("172.31.98.114", &record->primary_ip), 0);
-	record->addresses[0].ip = record->primary_ip;
-	record->n_addresses = 1;
+	api_fixture_add_address(record, "172.31.98.114", START_S, START_S);
+	record->primary_ip = record->addresses[0].ip;
 	record->location_id = copy("oWNe6XWDPLM");
 	record->location_name = copy("IPERA");
 	record->identity.device_description = copy("WebKit");

@@ -291,6 +291,7 @@ Test(api_listing, row_09_end_time)
 	api_fixture_store(&fixture, 2, midnight_s - 60);
 	api_fixture_store(&fixture, 3, midnight_s + 10);
 	api_fixture_resume(&fixture, &online);
+	session_record_clean(&online);
 	api_fixture_expect_seqs(&fixture, "/api/v1/sessions?end_time=2017-01-05", (const uint64_t[]){1, 0});
 	api_fixture_expect_seqs(&fixture, "/api/v1/sessions?end_time=2017-01-06", (const uint64_t[]){1, 2, 3, 0});
 	expect_count(&fixture, "end_time=9999-12-31", 3); /* what has not ended never matches */
@@ -336,6 +337,7 @@ Test(api_listing, row_11_online)
 	api_fixture_init(&fixture, 0);
 	store_many(&fixture, 2);
 	api_fixture_resume(&fixture, &online);
+	session_record_clean(&online);
 	api_fixture_packet(&fixture, "02:00:00:00:00:01", "10.0.0.5", START_S + 100); /* unsaved: number 10 */
 	for (size_t i = 0; i < ARRAY_LENGTH(yes); i++) {
 		snprintf(target, sizeof(target), "/api/v1/sessions?online=%s", yes[i]);
@@ -432,6 +434,7 @@ Test(api_listing, row_35_count)
 	api_fixture_expect(&fixture, "/api/v1/sessions/count", 200, "{\"count\":0}");
 	store_many(&fixture, 5);
 	api_fixture_resume(&fixture, &online);
+	session_record_clean(&online);
 	api_fixture_packet(&fixture, "02:00:00:00:00:01", "10.0.0.5", START_S + 100);
 	api_fixture_packet(&fixture, "02:00:00:00:00:02", "10.0.0.6", START_S + 100);
 	cr_assert_eq(session_engine_end(fixture.engine, 11, api_fixture_at(START_S + 200), END_CAUSE_USER_REQUEST,

@@ -150,6 +150,7 @@ Test(api_session, row_17_online_session)
 	api_fixture_init(&fixture, 0);
 	record.traffic = (struct traffic){.up_bytes = 900, .up_packets = 9, .down_bytes = 5000, .down_packets = 50};
 	api_fixture_resume(&fixture, &record);
+	session_record_clean(&record);
 	session = first_session(&fixture, "/api/v1/sessions?raw=1");
 	expect_value(session, "end_time", "null");
 	expect_value(session, "end_time_formatted", "null");
@@ -199,6 +200,7 @@ Test(api_session, row_17_a_session_that_ends_while_the_store_is_asked)
 	/* who asked for sessions on line gets what was on line then, with the octets of now */
 	api_fixture_init(&fixture, 0);
 	api_fixture_resume(&fixture, &record);
+	session_record_clean(&record);
 	fixture.meanwhile = end_meanwhile;
 	session = first_session(&fixture, "/api/v1/sessions?raw=1&online=true");
 	expect_value(session, "connection_status_value", "1");
@@ -333,9 +335,8 @@ Test(api_session, row_22_raw_numbers)
 	api_fixture_init(&fixture, 0);
 	record = api_fixture_store(&fixture, 1, START_S);
 	record->traffic = (struct traffic){.up_bytes = INT64_MAX, .up_packets = 2, .down_bytes = 3, .down_packets = 4};
-	record->n_addresses = 2;
-	cr_assert_eq(ip_parse("10.0.0.4", &record->addresses[0].ip), 0);
-	cr_assert_eq(ip_parse("2001:DB8::0:1", &record->addresses[1].ip), 0);
+	api_fixture_add_address(record, "10.0.0.4", START_S, START_S);
+	api_fixture_add_address(record, "2001:DB8::0:1", START_S, START_S);
 	session = first_session(&fixture, "/api/v1/sessions?raw=TRUE");
 	json_object_foreach(session, key, value)
 	{

@@ -400,11 +400,17 @@ Test(session, a_clock_step_restamps_open_sessions)
 
 Test(session, a_resumed_session_goes_on)
 {
-	struct session_record record = {.seq = 41, .mac = mac_of(1), .start = at(10), .last_seen = at(50)};
+	struct session_address address = {.ip = ip_of("10.0.0.1"), .since = at(10), .last = at(50)};
+	struct session_record record = {
+		.seq = 41,
+		.mac = mac_of(1),
+		.start = at(10),
+		.last_seen = at(50),
+		.traffic.up_bytes = 1000,
+		.addresses = &address,
+		.n_addresses = 1,
+	};
 
-	record.addresses[0] = (struct session_address){.ip = ip_of("10.0.0.1"), .since = at(10), .last = at(50)};
-	record.n_addresses = 1;
-	record.traffic.up_bytes = 1000;
 	cr_assert_eq(session_engine_resume(engine, &record), 0);
 	cr_expect_eq(session_engine_resume(engine, &record), -EEXIST);
 	cr_expect_not_null(holder("10.0.0.1"));

@@ -24,18 +24,22 @@ struct candidate {
 
 static void assert_primary(const char *expected, const struct candidate *candidates, size_t n_candidates)
 {
-	struct session_record record = {.n_addresses = n_candidates};
+	struct session_record record = {0};
 	char text[IP_TEXT_SIZE];
 
-	for (size_t i = 0; i < n_candidates; i++)
-		record.addresses[i] = (struct session_address){
+	for (size_t i = 0; i < n_candidates; i++) {
+		struct session_address address = {
 			.ip = ip_of(candidates[i].ip),
 			.last.wall_ns = candidates[i].last_wall_ns,
 			.bytes = candidates[i].bytes,
 		};
+
+		cr_assert_eq(session_record_add_address(&record, &address), 0);
+	}
 	struct ip_addr primary = session_record_choose_primary(&record);
 
 	cr_assert_str_eq(ip_format(&primary, text), expected);
+	session_record_clean(&record);
 }
 #define ASSERT_PRIMARY(expected, ...)                                     \
 	assert_primary(expected, (const struct candidate[]){__VA_ARGS__}, \
@@ -125,18 +129,19 @@ Test(session_record, a_copy_is_deep)
 {
 	struct session_record from = {
 		.seq = 7,
-		.n_addresses = 1,
-		.addresses[0] = {.ip = ip_of("10.0.0.1"), .bytes = 9},
 		.traffic = {1, 2, 3, 4},
 		.location_name = strdup("IPERA"),
 		.identity = {.guest_id = strdup("g"), .device_description = strdup("")},
 	};
+	struct session_address address = {.ip = ip_of("10.0.0.1"), .bytes = 9};
 	struct session_record to;
 
+	cr_assert_eq(session_record_add_address(&from, &address), 0);
 	memset(&to, 0xaa, sizeof(to)); /* its content counts for nothing */
 	cr_assert_eq(session_record_copy(&to, &from), 0);
 	cr_assert_eq(to.seq, 7);
-	cr_assert_eq(to.addresses[0].bytes, 9);
+	cr_assert_eq(to.n_addresses, 1);
+	cr_assert_neq(to.addresses, from.addresses);
 	cr_assert_eq(to.traffic.down_packets, 4);
 	cr_assert_null(to.location_id);
 	cr_assert_null(to.identity.email);
@@ -145,10 +150,58 @@ Test(session_record, a_copy_is_deep)
 	session_record_clean(&from);
 	cr_assert_null(from.location_name, "cleaning twice is harmless");
 	session_record_clean(&from);
+	cr_assert_eq(from.n_addresses, 0);
+	cr_assert_eq(to.addresses[0].bytes, 9);
 	cr_assert_str_eq(to.location_name, "IPERA");
 	cr_assert_str_eq(to.identity.guest_id, "g");
 	cr_assert_str_eq(to.identity.device_description, "");
 	session_record_clean(&to);
+}
+
+static void add_addresses(struct session_record *record, uint8_t n_addresses)
+{
+	for (uint8_t i = 0; i < n_addresses; i++) {
+		struct session_address address = {.ip = ip_from_v4((const uint8_t[]){10, 0, 0, i}), .bytes = i};
+
+		cr_assert_eq(session_record_add_address(record, &address), 0);
+	}
+}
+
+/* A copy may grow as its original may, from any number on. */
+Test(session_record, addresses_grow_to_their_bound)
+{
+	for (uint8_t n = 0; n <= SESSION_ADDRESSES_MAX; n++) {
+		struct session_record from = {0}, to;
+		struct session_address more = {.bytes = 99};
+
+		add_addresses(&from, n);
+		cr_assert_eq(session_record_copy(&to, &from), 0);
+		cr_assert_eq(session_record_add_address(&to, &more), n < SESSION_ADDRESSES_MAX ? 0 : -ENOSPC);
+		cr_assert_eq(to.n_addresses, n < SESSION_ADDRESSES_MAX ? n + 1u : n);
+		for (uint8_t i = 0; i < n; i++)
+			cr_assert_eq(to.addresses[i].bytes, i, "%u of %u", i, n);
+		cr_assert_eq(to.addresses[to.n_addresses - 1].bytes, n < SESSION_ADDRESSES_MAX ? 99 : n - 1u);
+		cr_assert_eq(from.n_addresses, n);
+		session_record_clean(&from);
+		session_record_clean(&to);
+	}
+}
+
+Test(session_record, addresses_are_replaced)
+{
+	struct session_record from = {0}, to = {.seq = 5}, none = {0};
+
+	add_addresses(&from, 2);
+	add_addresses(&to, 3);
+	cr_assert_eq(session_record_copy_addresses(&to, &from), 0);
+	cr_assert_eq(to.seq, 5);
+	cr_assert_eq(to.n_addresses, 2);
+	cr_assert_eq(to.addresses[1].bytes, 1);
+	cr_assert_neq(to.addresses, from.addresses);
+	cr_assert_eq(session_record_copy_addresses(&to, &none), 0);
+	cr_assert_eq(to.n_addresses, 0);
+	cr_assert_null(to.addresses);
+	session_record_clean(&from);
 }
 
 Test(identity, a_copy_replaces_every_field)
