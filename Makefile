@@ -70,7 +70,7 @@ $(BUILD)/flags: FORCE
 # the kernel half: built for the BPF target, wrapped into a skeleton header
 BPF_TRIPLET := $(shell $(CC) -print-multiarch 2>/dev/null || gcc -print-multiarch 2>/dev/null)
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iinclude $(addprefix -I/usr/include/,$(BPF_TRIPLET))
-$(BUILD)/octet.bpf.o: bpf/octet.bpf.c include/octet/abi.h include/octet/parse.h
+$(BUILD)/octet.bpf.o: bpf/octet.bpf.c bpf/table.h include/octet/abi.h include/octet/parse.h
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 $(BUILD)/octet.skel.h: $(BUILD)/octet.bpf.o

@@ -54,7 +54,7 @@ build-lint: $(BUILD)/octet.skel.h $(BUILD)/bench_programs.skel.h $(BUILD)/bench_
 # what counting costs. PARTS="b d": some of it (see tests/bench/run), QUICK=1: in two minutes
 BENCH := $(BUILD)/tests/bench
 BENCHES := $(addprefix $(BENCH)/bench_,forward collect memory replay)
-$(BENCH)/programs.bpf.o: tests/bench/programs.bpf.c bpf/octet.bpf.c include/octet/abi.h include/octet/parse.h
+$(BENCH)/programs.bpf.o: tests/bench/programs.bpf.c bpf/octet.bpf.c bpf/table.h include/octet/abi.h include/octet/parse.h
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 $(BENCH)/attach_programs.bpf.o: tests/bench/attach_programs.bpf.c tests/bench/attach_abi.h

@@ -2,10 +2,9 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "support/guarded.h"
 #include "support/raw_frame.h"
 
 #define CLIENT "02:00:00:00:00:01"
@@ -282,36 +281,6 @@ Test(parse, crafted_frames)
 		cr_assert_eq(out.src_mac - frame.octets, 6, "%s", row->name);
 		check_addresses(row->name, &out);
 	}
-}
-
-/* Two pages, the second of which must not be touched. */
-struct guarded {
-	uint8_t *page;
-	uint8_t *end;
-	size_t page_size;
-};
-
-static void guarded_init(struct guarded *guarded)
-{
-	guarded->page_size = (size_t)sysconf(_SC_PAGESIZE);
-	guarded->page = mmap(NULL, 2 * guarded->page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	cr_assert_neq(guarded->page, MAP_FAILED);
-	guarded->end = guarded->page + guarded->page_size;
-	cr_assert_eq(mprotect(guarded->end, guarded->page_size, PROT_NONE), 0);
-}
-
-static void guarded_clean(struct guarded *guarded)
-{
-	munmap(guarded->page, 2 * guarded->page_size);
-}
-
-/* The first length octets of the frame, the last of them right before the guard. */
-static struct octet_input guarded_input(struct guarded *guarded, const struct raw_frame *frame, size_t length)
-{
-	uint8_t *start = guarded->end - length;
-
-	memcpy(start, frame->octets, length);
-	return (struct octet_input){.data = start, .data_end = guarded->end, .frame_length = (uint32_t)length};
 }
 
 static void check_within(const struct octet_input *in, const uint8_t *field, size_t length, const char *name)
