@@ -49,20 +49,32 @@ build-fuzz: $(FUZZERS) $(FUZZERS:%=%.seeds)
 build-canaries: $(CANARIES)
 build-e2e: all
 build-purity: $(LIB_CORE) $(LIB_BASE)
-build-lint: $(BUILD)/octet.skel.h $(BUILD)/bench_programs.skel.h
+build-lint: $(BUILD)/octet.skel.h $(BUILD)/bench_programs.skel.h $(BUILD)/bench_attach.skel.h
 
-# nanoseconds per packet in the kernel half; needs a quiet machine
+# what counting costs. PARTS="b d": some of it (see tests/bench/run), QUICK=1: in two minutes
 BENCH := $(BUILD)/tests/bench
+BENCHES := $(addprefix $(BENCH)/bench_,forward collect memory replay)
 $(BENCH)/programs.bpf.o: tests/bench/programs.bpf.c bpf/octet.bpf.c include/octet/abi.h include/octet/parse.h
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+$(BENCH)/attach_programs.bpf.o: tests/bench/attach_programs.bpf.c tests/bench/attach_abi.h
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 $(BUILD)/bench_programs.skel.h: $(BENCH)/programs.bpf.o
 	$(BPFTOOL) gen skeleton $< name bench > $@.tmp && mv $@.tmp $@
+$(BUILD)/bench_attach.skel.h: $(BENCH)/attach_programs.bpf.o
+	$(BPFTOOL) gen skeleton $< name bench_attach > $@.tmp && mv $@.tmp $@
 $(BENCH)/bench_packet.o: $(BUILD)/bench_programs.skel.h
+$(BENCH)/bench_traffic.o $(BENCH)/bench_contender.o: $(BUILD)/bench_attach.skel.h
 $(BENCH)/bench_packet: $(BENCH)/bench_packet.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
-bench: $(BENCH)/bench_packet
-	$(BENCH)/bench_packet
+$(BENCHES): %: %.o $(addprefix $(BENCH)/bench_,contender.o lab.o stat.o tcp.o traffic.o) $(LIB_IO) $(LIB_CORE) $(LIB_BASE)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL) -lm
+build-bench: all $(BENCH)/bench_packet $(BENCHES)
+bench:
+	scripts/install-deps bench || echo 'bench: what is missing is left out' >&2
+	$(MAKE) build-bench
+	BUILD=$(BUILD) tests/bench/run $(PARTS)
 
 RUN_SUITES = BUILD=$(BUILD) tests/support/run-suites
 test:
@@ -82,6 +94,6 @@ help:
 	@echo 'make format   clang-format over all C'
 	@echo 'make SUITE    one suite, with V=1 all of its output: $(SUITES)'
 	@echo 'SANITIZE=1    with any target: AddressSanitizer and UndefinedBehaviorSanitizer, in build/sanitize'
-	@echo 'make bench    nanoseconds per packet in the kernel half, against an empty program and the smallest counter'
+	@echo 'make bench    what counting costs, beside other ways to count; QUICK=1, PARTS="b d": see tests/bench/run'
 
-.PHONY: test format help bench fuzz-smoke $(SUITES) $(addprefix build-,$(SUITES))
+.PHONY: test format help bench build-bench fuzz-smoke $(SUITES) $(addprefix build-,$(SUITES))
