@@ -133,8 +133,9 @@ void app_refresh(struct app *app)
 
 static void on_collect_timer(uv_timer_t *timer)
 {
-	app_interfaces_verify(timer->data);
+	/* what is amiss is seen before it is mended */
 	app_collect(timer->data);
+	app_interfaces_verify(timer->data);
 }
 
 static void on_arrivals(uv_poll_t *poll, int status, int events)

@@ -57,7 +57,8 @@ static void make_drops(struct app *app, const struct look *look)
 
 	for (size_t i = 0; i < look->state.n_counted; i++)
 		if (!look_chosen(look, look->counted[i]) &&
-		    source_job_new_drop(app->interfaces->source, look->counted[i], &interfaces->jobs[interfaces->n_jobs]) == 0)
+		    source_job_new_drop(app->interfaces->source, look->counted[i],
+					&interfaces->jobs[interfaces->n_jobs]) == 0)
 			interfaces->n_jobs++;
 }
 
@@ -80,10 +81,12 @@ static int make_jobs(struct app *app, const struct look *look)
 		int error;
 
 		if (look->choices[i].verdict != LINK_CHOSEN ||
-		    (is_known && !source_bpf_follow_link(app->interfaces->source, link)) || must_wait(interfaces, link->ifindex))
+		    (is_known && !source_bpf_follow_link(app->interfaces->source, link)) ||
+		    must_wait(interfaces, link->ifindex))
 			continue;
 		log_info("interface %s: %s", link->name, is_known ? "its MAC address has changed" : "counting on it");
-		error = source_job_new(app->interfaces->source, link, app->config->attach, &interfaces->jobs[interfaces->n_jobs]);
+		error = source_job_new(app->interfaces->source, link, app->config->attach,
+				       &interfaces->jobs[interfaces->n_jobs]);
 		if (error)
 			note_failure(interfaces, link->ifindex, now_read().mono_ns);
 		else

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The table of clients: finds the slot of a key, makes one, takes one again that is not needed any more. What lies where
- * and why nothing is lost: octet/abi.h. Included once, by octet.bpf.c; each CPU works on its own region, as said there.
+ * The table of clients: finds the slot of a key, makes one, takes one again that is not needed any more. What lies
+ * where and why nothing is lost: octet/abi.h. Included once, by octet.bpf.c; each CPU works on its own region, as said
+ * there.
  */
 #ifndef OCTET_TABLE_H
 #define OCTET_TABLE_H

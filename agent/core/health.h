@@ -23,7 +23,7 @@ struct health_interface {
 	uint64_t lost_frames[OCTET_N_DIRECTIONS];      /* seen by nobody: the capture's ring was full */
 	uint64_t dropped_frames[OCTET_N_DIRECTIONS];   /* by the interface itself */
 	uint64_t estimated_frames[OCTET_N_DIRECTIONS]; /* super-packets, whose segments are a guess */
-	const char *offload; /* what joins packets there ("gro on eth0"); NULL or "": nothing */
+	const char *offload;                       /* what joins packets there ("gro on eth0"); NULL or "": nothing */
 	bool is_behind[OCTET_N_DIRECTIONS];        /* another program sees the frames before */
 	int64_t attached_s[OCTET_N_DIRECTIONS];    /* by this agent, for how long without a gap that it knows of */
 	uint64_t n_reattached[OCTET_N_DIRECTIONS]; /* somebody had taken it away, or come before it */
@@ -57,10 +57,10 @@ struct health {
 };
 
 /*
- * Counting is complete when there is an interface, none is left out, every one is attached in both directions, there was
- * a collection and the last one worked, no frame fell into OCTET_CLASS_TABLE_FULL, none was lost to a capture or was, or
- * can have been, shown to it joined to others, and in the last minute no interface counted frames that were not seen.
- * What was missed before that stays visible in its coverage.
+ * Counting is complete when there is an interface, none is left out, every one is attached in both directions, there
+ * was a collection and the last one worked, no frame fell into OCTET_CLASS_TABLE_FULL, none was lost to a capture or
+ * was, or can have been, shown to it joined to others, and in the last minute no interface counted frames that were not
+ * seen. What was missed before that stays visible in its coverage.
  */
 bool health_is_complete(const struct health *health);
 

@@ -29,7 +29,7 @@ struct source_options {
 	const char *instance;  /* the store's name, for a directory of its own there */
 	const char *boot_id;
 	const char *known_epoch; /* the store's; "" for none */
-	uint32_t max_addresses; /* on each CPU */
+	uint32_t max_addresses;  /* on each CPU */
 	uint32_t max_addresses_per_mac;
 	int64_t arrival_gap_ns; /* a guest that was silent for longer is announced like a new one */
 };

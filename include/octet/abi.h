@@ -151,8 +151,9 @@ struct octet_tally {
 };
 
 /*
- * Element (region * OCTET_SLOTS_MAX + interface's slot) * OCTET_N_DIRECTIONS + direction of octet_ifaces. passed is what
- * many interfaces count themselves: a super-packet is one frame of skb->len octets; a VLAN tag in metadata is in none.
+ * Element (region * OCTET_SLOTS_MAX + interface's slot) * OCTET_N_DIRECTIONS + direction of octet_ifaces. passed is
+ * what many interfaces count themselves: a super-packet is one frame of skb->len octets; a VLAN tag in metadata is in
+ * none.
  */
 struct octet_iface {
 	struct octet_tally passed;

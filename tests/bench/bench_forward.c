@@ -131,9 +131,9 @@ static void introduce(struct bench *bench, const struct stage *stage)
 }
 
 /* Whether there is another round to measure. */
-static bool goes_on(size_t round, size_t n_rounds, int64_t end_ns)
+static bool goes_on(size_t n_done, size_t n_wanted, int64_t end_ns)
 {
-	return round < ROUNDS_MIN || (round < n_rounds && bench_wall_ns() < end_ns);
+	return n_done < ROUNDS_MIN || (n_done < n_wanted && bench_wall_ns() < end_ns);
 }
 
 /* How many rounds there were. */
@@ -266,7 +266,7 @@ int main(int argc, char **argv)
 {
 	static struct bench bench;
 	const bool is_quick = bench_is_quick();
-	const size_t n_few = is_quick ? 10 : 40, n_many = is_quick ? 8 : 25, n_tcp = is_quick ? 20 : 80;
+	const size_t n_few = is_quick ? 10 : 40, n_many = is_quick ? 8 : 25, n_tcp = is_quick ? 12 : 80;
 	const struct stage stages[] = {
 		{"up, 1,000 clients", {OCTET_UP, 1000, true}, 2048, 49984, n_few},
 		{"down, 1,000 clients", {OCTET_DOWN, 1000, true}, 2048, 49984, n_few},

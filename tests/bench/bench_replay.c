@@ -185,6 +185,8 @@ int main(void)
 	write_frames(&writer, 1000, n_octets / 2, false);
 	writer_close(&writer);
 	compare("1,000 clients", &writer, n_rounds);
+	if (is_quick)
+		return 0;
 	writer_open(&writer);
 	write_frames(&writer, 65536, n_octets / 2, false);
 	writer_close(&writer);
