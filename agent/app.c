@@ -244,6 +244,7 @@ int app_run(const struct config *config)
 	if (r)
 		return log_errno(r, "event loop");
 	r = start(&app);
+	host_forget_startup();
 	if (!r)
 		log_info("counting on %zu interface(s), answering on %s port %u and %s",
 			 source_health(&app.source, app.health_interfaces, OCTET_SLOTS_MAX), config->listen_address,

@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -60,6 +62,37 @@ int host_lock_directory(const char *directory)
 		return -EBUSY;
 	}
 	return TAKE_FD(fd);
+}
+
+/* A mapping of /proc/self/smaps as far as it is told. */
+struct mapping {
+	unsigned long begin, end;
+	bool is_pure; /* of a file, and not writable */
+};
+
+/*
+ * A line of smaps (proc_pid_smaps(5)): the head of a mapping, or one of its figures. What is of a file and has no
+ * anonymous page is in the page cache, and comes back from there when it is touched.
+ */
+static void forget_line(const char *line, struct mapping *mapping)
+{
+	char permissions[5], path[2] = "";
+	unsigned long begin, end, anonymous_kib;
+
+	if (sscanf(line, "%lx-%lx %4s %*s %*s %*s %1s", &begin, &end, permissions, path) >= 3)
+		*mapping = (struct mapping){begin, end, path[0] == '/' && permissions[1] == '-'};
+	else if (sscanf(line, "Anonymous: %lu kB", &anonymous_kib) == 1 && anonymous_kib == 0 && mapping->is_pure)
+		madvise((void *)mapping->begin, mapping->end - mapping->begin, MADV_DONTNEED); /* NOLINT */
+}
+
+void host_forget_startup(void)
+{
+	CLEANUP_FCLOSE FILE *maps = fopen("/proc/self/smaps", "re");
+	struct mapping mapping = {0};
+	char line[512];
+
+	while (maps && fgets(line, sizeof(line), maps))
+		forget_line(line, &mapping);
 }
 
 void host_tame_heap(void)

@@ -20,4 +20,10 @@ int host_lock_directory(const char *directory);
 /* Makes large blocks go back to the system when they are freed: batches for the store are large, and short-lived. */
 void host_tame_heap(void);
 
+/*
+ * Lets go of the pages of programs and libraries that were touched until now. Most of them only the start has needed;
+ * the others come back from the page cache, one by one.
+ */
+void host_forget_startup(void);
+
 #endif
