@@ -45,7 +45,7 @@ static const struct config_key keys[] = {
 	[CONFIG_KEY_ATTACH] = STRING_KEY("attach", "auto", config_value_attach,
 					 "how to attach to them: auto, tcx (Linux 6.6 or later) or clsact"),
 	[CONFIG_KEY_MAX_ADDRESSES] =
-		INTEGER_KEY("max_addresses", 2, OCTET_REGION_SLOTS_MAX, "16384",
+		INTEGER_KEY("max_addresses", 1, OCTET_REGION_SLOTS_MAX, "16384",
 			    "addresses and MACs at once that the counters have room for, 128 octets each on each CPU"),
 	[CONFIG_KEY_MAX_ADDRESSES_PER_MAC] =
 		INTEGER_KEY("max_addresses_per_mac", 1, OCTET_REGION_SLOTS_MAX, "32",
