@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -76,13 +77,17 @@ struct mapping {
  */
 static void forget_line(const char *line, struct mapping *mapping)
 {
-	char permissions[5], path[2] = "";
-	unsigned long begin, end, anonymous_kib;
+	static const char anonymous[] = "Anonymous:";
+	char *at = NULL;
+	const unsigned long begin = strtoul(line, &at, 16);
+	const unsigned long end = *at == '-' ? strtoul(at + 1, &at, 16) : 0;
 
-	if (sscanf(line, "%lx-%lx %4s %*s %*s %*s %1s", &begin, &end, permissions, path) >= 3)
-		*mapping = (struct mapping){begin, end, path[0] == '/' && permissions[1] == '-'};
-	else if (sscanf(line, "Anonymous: %lu kB", &anonymous_kib) == 1 && anonymous_kib == 0 && mapping->is_pure)
-		madvise((void *)mapping->begin, mapping->end - mapping->begin, MADV_DONTNEED); /* NOLINT */
+	/* "begin-end rwxp offset device inode path" */
+	if (end > begin && at[0] == ' ' && strlen(at) > 4)
+		*mapping = (struct mapping){begin, end, at[2] == '-' && strchr(at, '/')};
+	else if (mapping->is_pure && strncmp(line, anonymous, sizeof(anonymous) - 1) == 0 &&
+		 strtoul(line + sizeof(anonymous) - 1, NULL, 10) == 0)
+		madvise((void *)mapping->begin, mapping->end - mapping->begin, MADV_DONTNEED); /* NOLINT: an address */
 }
 
 void host_forget_startup(void)

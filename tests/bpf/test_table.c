@@ -243,7 +243,7 @@ Test(table, nothing_is_lost_while_guests_come_and_go)
 
 	bpf_lab_open(&lab, 40, NULL);
 	for (uint16_t guest = 0; guest < 5000; guest++) {
-		for (uint8_t address = 0; address < 1 + guest % 3; address++) {
+		for (int visit = 0; visit < 1 + guest % 3; visit++) {
 			cr_assert_eq(send_from(guest, 0), OCTET_CLASS_COUNTED);
 			n_sent++;
 		}
