@@ -87,11 +87,12 @@ static void on_idle_slot(void *context, const struct counter_reading *booked)
 static void retire(struct app *app)
 {
 	const int64_t now_ns = app->collecting.mono_ns;
-	const bool was_crowded = is_crowded(app);
 	int64_t silence_ns = app->config->idle_timeout_s * NS_PER_S;
+	bool was_crowded;
 
-	if (now_ns - app->retired_mono_ns < RETIRE_SPACING_NS)
+	if (!source_can_retire(&app->source) || now_ns - app->retired_mono_ns < RETIRE_SPACING_NS)
 		return;
+	was_crowded = is_crowded(app);
 	app->retired_mono_ns = now_ns;
 	if (was_crowded && silence_ns > CROWDED_SILENCE_NS)
 		silence_ns = CROWDED_SILENCE_NS;

@@ -71,10 +71,14 @@ void source_observe(struct source *source, int64_t now_mono_ns)
 		source->operations->observe(source->self, now_mono_ns);
 }
 
+bool source_can_retire(const struct source *source)
+{
+	return source->operations->retire != NULL;
+}
+
 void source_retire(struct source *source, const struct counter_reading *booked)
 {
-	if (source->operations->retire)
-		source->operations->retire(source->self, booked);
+	source->operations->retire(source->self, booked);
 }
 
 int source_attach(struct source *source, const char *interface)

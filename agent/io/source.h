@@ -90,6 +90,8 @@ void source_forget_others(struct source *source);
 /* Reads every client. 0 or -errno, logged once until it works again; readings so far have been delivered. */
 int source_collect(struct source *source, source_reading reading, void *context);
 
+/* Whether places that are given back are of any use to it. */
+bool source_can_retire(const struct source *source);
 /* This slot is booked for good and silent: its place may be given to another key. */
 void source_retire(struct source *source, const struct counter_reading *booked);
 
