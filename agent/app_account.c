@@ -23,6 +23,7 @@
  */
 #define RETIRE_SPACING_NS NS_PER_S
 #define CROWDED_SILENCE_NS (2 * NS_PER_S)
+#define CROWDED_FLUSH_NS (5 * NS_PER_S)
 
 static void flush(struct app *app);
 
@@ -97,8 +98,8 @@ static void retire(struct app *app)
 	if (was_crowded && silence_ns > CROWDED_SILENCE_NS)
 		silence_ns = CROWDED_SILENCE_NS;
 	ledger_each_idle(app->ledger, now_kernel_mono_ns() - silence_ns, on_idle_slot, app);
-	/* only what is saved can be given back */
-	if (was_crowded)
+	/* only what is saved can be given back; but flash wears, and a table may be that full for good */
+	if (was_crowded && now_ns - app->full_flush_mono_ns >= CROWDED_FLUSH_NS)
 		app->wants_full_flush = true;
 }
 
