@@ -127,6 +127,7 @@ static void run(const struct setting *setting, struct bench_traffic *traffic, co
 						   .boot_id = "62656e63-682d-6f66-2d6f-637465746400",
 						   .known_epoch = "",
 						   .max_addresses = setting->max_addresses,
+						   .max_addresses_per_mac = 32,
 						   .arrival_gap_ns = 3600 * NS_PER_S};
 	struct source_bpf *source = NULL;
 	struct account account = {0};
@@ -158,8 +159,8 @@ int main(void)
 	const bool is_quick = bench_is_quick();
 	const struct setting settings[] = {
 		{1000, 8192, is_quick ? 50 : ROUNDS_MAX},
-		{10000, 16384, is_quick ? 20 : 100},
-		{65536, 131072, 30},
+		{10000, 32768, is_quick ? 20 : 100},
+		{65536, 262144, 30},
 	};
 	struct bench_traffic *traffic;
 	struct bench_lane lane;

@@ -19,7 +19,8 @@
 
 #define PATIENCE_MS 15000
 /* as many as the smallest counter has, twice what comes */
-#define MAX_ADDRESSES 131072
+/* A client takes two entries, and some are kept for others. */
+#define MAX_ADDRESSES 524288
 #define FLOW_PORT 9995
 /* the agent reads its counters every second, others write theirs as often */
 #define SETTLE_MS 2500
@@ -92,6 +93,7 @@ void contender_start_octetd(const struct bench_lane *lane, const char *name, con
 				     "--keep-counting=false",
 				     "--listen-port=0",
 				     "--log-level=warning",
+				     "--max-guests=1000000",
 				     flags[0],
 				     flags[1],
 				     flags[2],

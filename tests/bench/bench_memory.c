@@ -142,7 +142,7 @@ static void run(const struct setting *setting, struct bench_traffic *traffic)
 
 int main(void)
 {
-	static const struct setting settings[] = {{0, 8192}, {1000, 8192}, {10000, 16384}};
+	static const struct setting settings[] = {{0, 16384}, {1000, 16384}, {10000, 24576}};
 	struct bench_traffic *traffic;
 
 	bench_init();
