@@ -163,16 +163,16 @@ OCTET_INLINE enum octet_class classify(const struct __sk_buff *skb, __u32 region
 	return count_ip(region, mac, frame, direction);
 }
 
-/* length is the frame's as it passed the hook. */
-OCTET_INLINE void tally(__u32 region, enum octet_class class, const struct octet_frame *frame, __u32 length,
-			enum octet_direction direction)
+OCTET_INLINE struct octet_iface *iface_of(__u32 region, enum octet_direction direction)
 {
 	__u32 at = (region * OCTET_SLOTS_MAX + octet_iface_slot) * OCTET_N_DIRECTIONS + direction;
-	struct octet_iface *iface = bpf_map_lookup_elem(&octet_ifaces, &at);
 
+	return bpf_map_lookup_elem(&octet_ifaces, &at);
+}
+
+OCTET_INLINE void tally(struct octet_iface *iface, enum octet_class class, const struct octet_frame *frame)
+{
 	if (iface && class < OCTET_N_CLASSES) {
-		iface->passed.frames++;
-		iface->passed.wire_bytes += length;
 		iface->classes[class].frames += frame->packets;
 		iface->classes[class].wire_bytes += frame->wire_bytes;
 	}
@@ -182,6 +182,7 @@ OCTET_INLINE void tally(__u32 region, enum octet_class class, const struct octet
 OCTET_INLINE void count_other(struct __sk_buff *skb, enum octet_direction direction)
 {
 	__u32 region = bpf_get_smp_processor_id();
+	struct octet_iface *iface;
 	enum octet_parse parsed;
 	struct octet_frame frame;
 
@@ -202,7 +203,12 @@ OCTET_INLINE void count_other(struct __sk_buff *skb, enum octet_direction direct
 		/* rarely the headers are not in the linear part: bring them there, change nothing else */
 		bpf_skb_pull_data(skb, skb->len < OCTET_PARSE_DEPTH ? skb->len : OCTET_PARSE_DEPTH);
 	}
-	tally(region, classify(skb, region, parsed, &frame, direction), &frame, skb->len, direction);
+	iface = iface_of(region, direction);
+	tally(iface, classify(skb, region, parsed, &frame, direction), &frame);
+	if (!iface)
+		return;
+	iface->passed.frames += 1 - (__u64)frame.packets;
+	iface->passed.wire_bytes += skb->len - frame.wire_bytes;
 }
 
 /* Functions of their own, so that what they need does not crowd the registers of the plain case. */
@@ -233,7 +239,8 @@ OCTET_INLINE int count(struct __sk_buff *skb, enum octet_direction direction)
 	if (!octet_parse_plain(&in, &frame))
 		return direction == OCTET_UP ? count_other_up(skb) : count_other_down(skb);
 	region = bpf_get_smp_processor_id();
-	tally(region, classify(skb, region, OCTET_PARSE_IP, &frame, direction), &frame, in.frame_length, direction);
+	/* which passed as it is on the wire */
+	tally(iface_of(region, direction), classify(skb, region, OCTET_PARSE_IP, &frame, direction), &frame);
 	return VERDICT_NEXT;
 }
 

@@ -165,8 +165,13 @@ void source_table_classes(const struct source_table *table, uint32_t iface_slot,
 		sum->passed.frames += load64((const uint8_t *)&of_cpu->passed.frames);
 		sum->passed.wire_bytes += load64((const uint8_t *)&of_cpu->passed.wire_bytes);
 		for (int class = 0; class < OCTET_N_CLASSES; class ++) {
-			sum->classes[class].frames += load64((const uint8_t *)&of_cpu->classes[class].frames);
-			sum->classes[class].wire_bytes += load64((const uint8_t *)&of_cpu->classes[class].wire_bytes);
+			const uint64_t frames = load64((const uint8_t *)&of_cpu->classes[class].frames);
+			const uint64_t wire_bytes = load64((const uint8_t *)&of_cpu->classes[class].wire_bytes);
+
+			sum->classes[class].frames += frames;
+			sum->classes[class].wire_bytes += wire_bytes;
+			sum->passed.frames += frames;
+			sum->passed.wire_bytes += wire_bytes;
 		}
 	}
 }

@@ -192,6 +192,8 @@ void bpf_lab_classes(const struct bpf_lab *lab, enum octet_direction direction, 
 		for (int i = 0; i < OCTET_N_CLASSES; i++) {
 			sum->classes[i].frames += of_cpu->classes[i].frames;
 			sum->classes[i].wire_bytes += of_cpu->classes[i].wire_bytes;
+			sum->passed.frames += of_cpu->classes[i].frames;
+			sum->passed.wire_bytes += of_cpu->classes[i].wire_bytes;
 		}
 	}
 }
