@@ -224,6 +224,7 @@ static void release(struct app *app, bool has_failed)
 	app_interfaces_free(app);
 	session_engine_free(&app->engine);
 	ledger_free(&app->ledger);
+	free(app->put_off);
 	event_list_clean(&app->events);
 	rate_limiter_free(&app->limiter);
 	store_reader_close(&app->reader);

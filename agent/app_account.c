@@ -5,6 +5,7 @@
  * says that the batch is committed; until then the next batch contains it again.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app_private.h"
@@ -27,24 +28,57 @@
 
 static void flush(struct app *app);
 
+static void apply(struct app *app, const struct ledger_delta *delta)
+{
+	struct instant seen = app->collecting;
+	int r;
+
+	if (delta->has_up)
+		seen = now_from_kernel(app->collecting, delta->last_up_ns);
+	r = session_engine_apply(app->engine, app->collecting, seen, delta, &app->events);
+	if (r)
+		app->collect_error = r;
+}
+
+/* False without memory to remember it. */
+static bool put_off(struct app *app, const struct ledger_delta *delta)
+{
+	if (app->n_put_off == app->put_off_capacity) {
+		const size_t capacity = app->put_off_capacity ? 2 * app->put_off_capacity : 64;
+		struct ledger_delta *deltas = reallocarray(app->put_off, capacity, sizeof(*deltas));
+
+		if (!deltas)
+			return false;
+		app->put_off = deltas;
+		app->put_off_capacity = capacity;
+	}
+	app->put_off[app->n_put_off++] = *delta;
+	return true;
+}
+
+/*
+ * What was sent to somebody without a session waits until all is read: the CPU that receives from a guest has a slot of
+ * its own, which begins the session and tells behind which port of a bridge the guest is.
+ */
 static void on_reading(void *context, const struct counter_reading *reading)
 {
 	struct app *app = context;
-	struct instant seen = app->collecting;
 	struct ledger_delta delta;
 	int r = ledger_observe(app->ledger, reading, &delta);
 
-	if (r == 0)
-		return;
-	if (r < 0) {
+	if (r < 0)
 		app->collect_error = r;
+	if (r <= 0)
 		return;
-	}
-	if (delta.has_up)
-		seen = now_from_kernel(app->collecting, delta.last_up_ns);
-	r = session_engine_apply(app->engine, app->collecting, seen, &delta, &app->events);
-	if (r)
-		app->collect_error = r;
+	if (delta.has_up || session_engine_by_mac(app->engine, &delta.key.mac) || !put_off(app, &delta))
+		apply(app, &delta);
+}
+
+static void apply_put_off(struct app *app)
+{
+	for (size_t i = 0; i < app->n_put_off; i++)
+		apply(app, &app->put_off[i]);
+	app->n_put_off = 0;
 }
 
 /* Who was where, before anything is booked: it decides whose flooded copies are. */
@@ -82,6 +116,10 @@ static void on_idle_slot(void *context, const struct counter_reading *booked)
 {
 	struct app *app = context;
 
+	/* in a crowd only who was never answered must make room before it is off line */
+	if (app->is_crowded && session_engine_is_answered(app->engine, &booked->key.mac) &&
+	    now_kernel_mono_ns() - booked->last_up_ns < app->config->idle_timeout_s * NS_PER_S)
+		return;
 	source_retire(&app->source, booked);
 }
 
@@ -89,17 +127,16 @@ static void retire(struct app *app)
 {
 	const int64_t now_ns = app->collecting.mono_ns;
 	int64_t silence_ns = app->config->idle_timeout_s * NS_PER_S;
-	bool was_crowded;
 
 	if (!source_can_retire(&app->source) || now_ns - app->retired_mono_ns < RETIRE_SPACING_NS)
 		return;
-	was_crowded = is_crowded(app);
+	app->is_crowded = is_crowded(app);
 	app->retired_mono_ns = now_ns;
-	if (was_crowded && silence_ns > CROWDED_SILENCE_NS)
+	if (app->is_crowded && silence_ns > CROWDED_SILENCE_NS)
 		silence_ns = CROWDED_SILENCE_NS;
 	ledger_each_idle(app->ledger, now_kernel_mono_ns() - silence_ns, on_idle_slot, app);
 	/* only what is saved can be given back; but flash wears, and a table may be that full for good */
-	if (was_crowded && now_ns - app->full_flush_mono_ns >= CROWDED_FLUSH_NS)
+	if (app->is_crowded && now_ns - app->full_flush_mono_ns >= CROWDED_FLUSH_NS)
 		app->wants_full_flush = true;
 }
 
@@ -110,6 +147,7 @@ void app_collect(struct app *app)
 	app->collecting = now_read();
 	app->collect_error = 0;
 	r = source_collect(&app->source, on_reading, app);
+	apply_put_off(app);
 	if (r)
 		app->collect_error = r;
 	else
@@ -148,6 +186,7 @@ static void on_arrivals(uv_poll_t *poll, int status, int events)
 	(void)events;
 	app->collecting = now_read();
 	source_arrivals(&app->source, on_reading, app);
+	apply_put_off(app);
 	carry_events(app);
 	flush(app);
 }
@@ -155,7 +194,7 @@ static void on_arrivals(uv_poll_t *poll, int status, int events)
 static int build_batch(const struct app *app, bool is_full, struct store_batch *batch)
 {
 	enum session_scope scope = is_full ? SESSION_SCOPE_ALL : SESSION_SCOPE_TRANSITIONS;
-	ledger_wants wants = is_full ? NULL : session_engine_has_transition_of;
+	ledger_wants wants = is_full ? session_engine_is_settled : session_engine_has_transition_of;
 	int r = session_engine_changed(app->engine, scope, &batch->sessions, &batch->n_sessions);
 
 	if (!r)
@@ -252,6 +291,7 @@ int app_account_finish_previous(struct app *app)
 	r = source_collect_previous(&app->source, on_place, app);
 	if (!r)
 		r = source_collect_previous(&app->source, on_reading, app);
+	apply_put_off(app);
 	if (!r)
 		r = app->collect_error;
 	if (!r)

@@ -44,15 +44,19 @@ struct app {
 	uv_timer_t collect_timer;
 	uv_timer_t flush_timer;
 	uv_poll_t arrivals_poll;
-	struct instant collecting;  /* the time of the collection under way */
-	int64_t collected_mono_ns;  /* last whole collection; 0 before the first */
-	int collect_error;          /* of the last collection */
-	bool is_flushing;           /* a batch is with the worker */
-	bool wants_full_flush;      /* the next batch takes everything */
-	int64_t flushed_mono_ns;    /* start of the last flush */
-	int64_t full_flush_mono_ns; /* start of the last full one */
-	int64_t retired_mono_ns;    /* when slots were given back last */
-	int64_t unsaved_mono_ns;    /* since when flushes have failed; 0 while they work */
+	struct instant collecting;    /* the time of the collection under way */
+	int64_t collected_mono_ns;    /* last whole collection; 0 before the first */
+	int collect_error;            /* of the last collection */
+	bool is_flushing;             /* a batch is with the worker */
+	bool wants_full_flush;        /* the next batch takes everything */
+	int64_t flushed_mono_ns;      /* start of the last flush */
+	int64_t full_flush_mono_ns;   /* start of the last full one */
+	int64_t retired_mono_ns;      /* when slots were given back last */
+	bool is_crowded;              /* the table is, as of then */
+	struct ledger_delta *put_off; /* during a reading: what was sent to nobody yet; owned */
+	size_t n_put_off;
+	size_t put_off_capacity;
+	int64_t unsaved_mono_ns; /* since when flushes have failed; 0 while they work */
 	int flush_error;
 	int read_error; /* of the last question to the store */
 

@@ -191,6 +191,7 @@ OCTET_INLINE void count_other(struct __sk_buff *skb, enum octet_direction direct
 			.data = (const __u8 *)(long)skb->data,
 			.data_end = (const __u8 *)(long)skb->data_end,
 			.frame_length = skb->len,
+			.is_strict = 1,
 			.gso_size = skb->gso_size,
 			.gso_segs = skb->gso_segs,
 			.vlan_present = skb->vlan_present,
@@ -230,6 +231,7 @@ OCTET_INLINE int count(struct __sk_buff *skb, enum octet_direction direction)
 		.data = (const __u8 *)(long)skb->data,
 		.data_end = (const __u8 *)(long)skb->data_end,
 		.frame_length = skb->len,
+		.is_strict = 1,
 		.gso_size = skb->gso_size,
 		.vlan_present = skb->vlan_present,
 	};

@@ -21,6 +21,7 @@ const volatile __u32 octet_ifindex = 0;
 /* Entries of one MAC in a region, beside the MAC's own. */
 const volatile __u32 octet_max_addresses_per_mac = 32;
 /* The table's, as in struct octet_table. */
+const volatile __u32 octet_n_regions = 1;
 const volatile __u32 octet_n_slots = 1;
 const volatile __u32 octet_bucket_mask = 1;
 const volatile __u32 octet_queue_mask = 0;
@@ -200,11 +201,16 @@ OCTET_INLINE __u32 region_here(void)
 	return bpf_get_smp_processor_id();
 }
 
-/* Everywhere that the key may be, from its ith place on. */
-RARE __u32 octet_slot_search(KEY_PARAMETERS, __u32 i)
+/* Where to search: in a region, from the ith place on. */
+#define SEARCH_BITS 8
+#define SEARCH_FROM(region, i) ((region) << SEARCH_BITS | (i))
+
+/* Everywhere that the key may be; in a region of another CPU the answer may be late, and is never followed to write. */
+RARE __u32 octet_slot_search(KEY_PARAMETERS, __u32 from)
 {
 	const struct key key = KEY_FROM_PARAMETERS;
-	const __u32 region = region_here();
+	const __u32 region = from >> SEARCH_BITS;
+	__u32 i = from & ((1u << SEARCH_BITS) - 1);
 
 	for (int n = 0; n < ENTRY_PLACES && i < ENTRY_PLACES; n++, i++) {
 		__u32 *entry = entry_at(region, key.hash, i);
@@ -257,7 +263,7 @@ RARE int octet_slot_vacate(__u32 number)
 	if (is_mac_only(&key))
 		return 0;
 	own_key = key_of_mac(key.words[0], key.ifindex);
-	own_number = octet_slot_search(KEY_ARGUMENTS(own_key), 0);
+	own_number = octet_slot_search(KEY_ARGUMENTS(own_key), SEARCH_FROM(region_here(), 0));
 	own = own_number ? slot_at(region_here(), own_number - 1) : 0;
 	if (own && own->n_keys)
 		own->n_keys--;
@@ -351,6 +357,31 @@ OCTET_INLINE void slot_fill(struct octet_slot *slot, const struct key *key, __u3
 	slot->sequence++;
 }
 
+/* So many CPUs are asked: one that a guest has not been served by lately does not know it. */
+#define OTHER_REGIONS_MAX 64
+
+/* Whether the key has a slot on some CPU, from which it was sent to: no invention, but a guest who goes by another CPU.
+ */
+RARE int octet_is_answered(KEY_PARAMETERS)
+{
+	for (__u32 region = 0; region < octet_n_regions && region < OTHER_REGIONS_MAX; region++) {
+		__u32 number = octet_slot_search(word0, word1, word2, ifindex_hash, SEARCH_FROM(region, 0));
+		struct octet_slot *slot = number ? slot_at(region, number - 1) : 0;
+
+		if (slot && slot->down_packets)
+			return 1;
+	}
+	return 0;
+}
+
+OCTET_INLINE int is_crowded_here(void)
+{
+	__u32 region = region_here();
+	struct octet_region *state = bpf_map_lookup_elem(&octet_regions, &region);
+
+	return state && !has_room(state, OCTET_UP);
+}
+
 /* Makes a slot for a key that has none, if there is room. */
 RARE __u32 octet_slot_make(KEY_PARAMETERS, __u32 direction)
 {
@@ -376,9 +407,12 @@ RARE __u32 octet_slot_make(KEY_PARAMETERS, __u32 direction)
 RARE __u32 octet_slot_admit(KEY_PARAMETERS, __u32 direction)
 {
 	const struct key key = KEY_FROM_PARAMETERS, own_key = key_of_mac(word0, key.ifindex);
-	__u32 own_number = octet_slot_search(KEY_ARGUMENTS(own_key), 0), number;
+	__u32 own_number = octet_slot_search(KEY_ARGUMENTS(own_key), SEARCH_FROM(region_here(), 0)), number;
 	struct octet_slot *own;
 
+	/* who is known to be real may take from the reserve */
+	if (direction == OCTET_UP && is_crowded_here() && octet_is_answered(KEY_ARGUMENTS(key)))
+		direction = OCTET_DOWN;
 	if (!own_number)
 		own_number = octet_slot_make(KEY_ARGUMENTS(own_key), direction);
 	own = own_number ? slot_at(region_here(), own_number - 1) : 0;
@@ -401,7 +435,7 @@ OCTET_INLINE struct octet_slot *slot_get(__u32 region, const struct key *key, en
 
 	if (slot)
 		return slot;
-	number = octet_slot_search(KEY_ARGUMENTS(*key), 1);
+	number = octet_slot_search(KEY_ARGUMENTS(*key), SEARCH_FROM(region, 1));
 	if (!number)
 		number = octet_slot_admit(KEY_ARGUMENTS(*key), direction);
 	return number ? slot_at(region, number - 1) : 0;

@@ -173,16 +173,13 @@ static void clear_unclaimed(struct client *client)
 	client->unclaimed_version++;
 }
 
-/*
- * What was sent no earlier than the session's first packet is the session's, and what one collection reads belongs
- * together: the CPU that sends to a guest has a slot of its own. Anything older stays nobody's.
- */
+/* What was sent no earlier than the session's first packet is the session's; anything older stays nobody's. */
 static void claim(struct session_engine *engine, struct client *client, const struct ledger_delta *first,
 		  struct session_record *record)
 {
 	if (traffic_is_zero(&client->unclaimed))
 		return;
-	if (client->unclaimed_round == engine->round || client->unclaimed_last_ns >= first->last_up_ns) {
+	if (client->unclaimed_last_ns >= first->last_up_ns) {
 		traffic_add(&record->traffic, &client->unclaimed);
 		traffic_subtract(&engine->unclaimed, &client->unclaimed);
 	}
@@ -335,12 +332,26 @@ static bool restamp_session(struct session_record *record, struct instant now)
 	return true;
 }
 
+/* What two collections ago could not be claimed never will be: it is nobody's, and its MAC need not be known for it. */
+static void forget_unclaimed(struct session_engine *engine)
+{
+	struct client *client, *next;
+
+	HASH_ITER (hh, engine->clients, client, next) {
+		if (traffic_is_zero(&client->unclaimed) || client->unclaimed_round + 2 > engine->round)
+			continue;
+		clear_unclaimed(client);
+		session_client_drop(engine, client);
+	}
+}
+
 void session_engine_tick(struct session_engine *engine, struct instant now, struct event_list *events)
 {
 	struct session *session, *next;
 
 	engine->round++;
 	session_wait_tick(engine, now);
+	forget_unclaimed(engine);
 	HASH_ITER (hh, engine->sessions, session, next) {
 		struct session_record *record = &session->record;
 

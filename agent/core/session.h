@@ -14,7 +14,7 @@
  *
  * Bounds: beyond max_online no session begins, beyond max_unanswered none that is not answered. Such guests wait
  * (n_waiting), as many as there may be sessions; the octets of whoever waits are unclaimed until its session begins,
- * and for good if it falls silent before or the agent is restarted meanwhile.
+ * and for good if it falls silent for some seconds before.
  *
  * An address belongs to the session whose guest sent from it last. Sessions and the index of addresses
  * are owned here; a pointer that a look-up returns is borrowed until the next call that is not const.
@@ -105,6 +105,13 @@ void session_engine_each_unsaved(const struct session_engine *engine,
 				 void (*visit)(void *context, const struct session_record *record), void *context);
 
 size_t session_engine_n_online(const struct session_engine *engine);
+/*
+ * Whether it is decided whose this MAC's octets are; a ledger_wants whose context is the engine. As long as a guest
+ * waits they are not: their baselines are not to be saved, so that they are there again after a crash.
+ */
+bool session_engine_is_settled(const void *engine, const struct mac_addr *mac);
+/* Whether it is on line, and somebody has sent to it. */
+bool session_engine_is_answered(const struct session_engine *engine, const struct mac_addr *mac);
 /* Guests who send and have no session, because of a bound. */
 size_t session_engine_n_waiting(const struct session_engine *engine);
 struct traffic session_engine_unclaimed(const struct session_engine *engine);

@@ -51,14 +51,19 @@ void session_wait_end(struct session_engine *engine, struct client *client, stru
 	stop_waiting(engine, client);
 }
 
+/* Whoever waits is about to be answered, or was invented: of the latter there may be very many. */
+#define WAITING_SILENCE_NS (10 * NS_PER_S)
+
 void session_wait_tick(struct session_engine *engine, struct instant now)
 {
+	const int64_t idle_ns = engine->rules.idle_timeout_ns;
+	const int64_t silence_ns = idle_ns < WAITING_SILENCE_NS ? idle_ns : WAITING_SILENCE_NS;
 	struct client *client, *next;
 
 	if (engine->n_waiting == 0)
 		return;
 	HASH_ITER (hh, engine->clients, client, next) {
-		if (!client->is_waiting || now.mono_ns - client->waiting_seen.mono_ns < engine->rules.idle_timeout_ns)
+		if (!client->is_waiting || now.mono_ns - client->waiting_seen.mono_ns < silence_ns)
 			continue;
 		stop_waiting(engine, client);
 		session_client_drop(engine, client);
@@ -71,6 +76,20 @@ void session_mark_answered(struct session_engine *engine, struct session *sessio
 		return;
 	session->is_answered = true;
 	engine->n_unanswered--;
+}
+
+bool session_engine_is_settled(const void *context, const struct mac_addr *mac)
+{
+	const struct client *client = session_client_find(context, mac);
+
+	return !client || !client->is_waiting;
+}
+
+bool session_engine_is_answered(const struct session_engine *engine, const struct mac_addr *mac)
+{
+	const struct client *client = session_client_find(engine, mac);
+
+	return client && client->online && client->online->is_answered;
 }
 
 size_t session_engine_n_waiting(const struct session_engine *engine)

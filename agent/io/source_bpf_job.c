@@ -44,6 +44,7 @@ static void fill_rodata(const struct source_bpf *source, const struct link_facts
 	skeleton->rodata->octet_max_addresses_per_mac = source->max_addresses_per_mac;
 	skeleton->rodata->octet_tick_ns = source->clock.tick_ns;
 	skeleton->rodata->octet_tick_offset_ns = source->clock.offset_ns;
+	skeleton->rodata->octet_n_regions = table->n_regions;
 	skeleton->rodata->octet_n_slots = table->n_slots;
 	skeleton->rodata->octet_bucket_mask = table->n_buckets - 1;
 	skeleton->rodata->octet_queue_mask = table->n_queue - 1;

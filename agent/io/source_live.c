@@ -213,16 +213,13 @@ static void reopen(struct live_interface *interface)
 	interface->source->n_collections = 0; /* look at the links */
 }
 
-/* An entry keeps its place and its key for as long as the process lives. */
-#define ENTRY_SEQUENCE 2u
-
 static void deliver(const struct source_live *source, const struct meter_entry *entries, size_t index,
 		    source_reading reading, void *context)
 {
 	const struct meter_entry *entry = &entries[index];
 	struct counter_reading out = {
 		.slot = (uint32_t)index,
-		.sequence = ENTRY_SEQUENCE,
+		.sequence = source->sequence,
 		.key = entry->key,
 		.total = entry->total,
 		.last_up_ns = entry->last_up_ns,
@@ -233,6 +230,32 @@ static void deliver(const struct source_live *source, const struct meter_entry *
 		if (source->interfaces[i].view.ifindex == out.key.ifindex)
 			out.bridge = source->interfaces[i].bridge;
 	reading(context, &out);
+}
+
+static int open_meter(const struct source_live *source, struct meter **out)
+{
+	struct meter_options meter_options = {
+		.max_keys = source->max_keys,
+		.max_addresses = source->max_addresses_per_mac,
+		.is_tracking_presence = true,
+		.arrival_gap_ns = source->arrival_gap_ns,
+	};
+
+	if (getrandom(&meter_options.seed, sizeof(meter_options.seed), 0) != sizeof(meter_options.seed))
+		return -errno;
+	return meter_new(&meter_options, out);
+}
+
+/* Without memory for it, it stays as it is. */
+static void begin_anew(struct source_live *source)
+{
+	struct meter *meter = NULL;
+
+	if (open_meter(source, &meter))
+		return;
+	meter_free(&source->meter);
+	source->meter = meter;
+	source->sequence += 2;
 }
 
 static int live_collect(void *self, source_reading reading, void *context)
@@ -257,6 +280,9 @@ static int live_collect(void *self, source_reading reading, void *context)
 	for (size_t i = 0; i < n_entries; i++)
 		deliver(source, entries, i, reading, context);
 	source->n_arrived = 0; /* they were among them */
+	/* all of it is booked now: a table that fills begins anew, so that there is room for newcomers */
+	if (n_entries >= source->max_keys - source->max_keys / 4)
+		begin_anew(source);
 	return 0;
 }
 
@@ -394,20 +420,6 @@ static const struct source_operations operations = {
 	.abort = live_abort,
 };
 
-static int open_meter(struct source_live *source, const struct source_options *options)
-{
-	struct meter_options meter_options = {
-		.max_keys = source->max_keys,
-		.max_addresses = options->max_addresses_per_mac,
-		.is_tracking_presence = true,
-		.arrival_gap_ns = options->arrival_gap_ns,
-	};
-
-	if (getrandom(&meter_options.seed, sizeof(meter_options.seed), 0) != sizeof(meter_options.seed))
-		return -errno;
-	return meter_new(&meter_options, &source->meter);
-}
-
 static int open_descriptors(struct source_live *source)
 {
 	struct epoll_event event = {.events = EPOLLIN};
@@ -430,6 +442,9 @@ int source_live_new(const struct source_options *options, struct source *out)
 		return log_errno(-ENOMEM, "captures");
 	source->epoll_fd = source->timer_fd = -1;
 	source->max_keys = options->max_addresses;
+	source->max_addresses_per_mac = options->max_addresses_per_mac;
+	source->arrival_gap_ns = options->arrival_gap_ns;
+	source->sequence = 2;
 	if (getrandom(&nonce, sizeof(nonce), 0) != sizeof(nonce))
 		r = -errno;
 	/* new at each start: what was counted before is in the store, and nothing goes on from there */
@@ -437,7 +452,7 @@ int source_live_new(const struct source_options *options, struct source *out)
 	if (!r)
 		r = open_descriptors(source);
 	if (!r)
-		r = open_meter(source, options);
+		r = open_meter(source, &source->meter);
 	if (r) {
 		source_live_free(source);
 		return log_errno(r, "captures");

@@ -14,8 +14,8 @@
  * have been empty for that long. So a guest is seen in milliseconds, and a flood costs 200 wake-ups a second, not one
  * for each packet.
  *
- * Entries of the meter are never removed: beyond max_addresses of them a MAC that is
- * known counts on its own entry, and another is class TABLE_FULL. A MAC has at most max_addresses_per_mac addresses.
+ * The meter never removes an entry; but when it fills, and all in it is booked, it begins anew. Within one collection
+ * it is bounded by max_addresses: beyond, a known MAC counts on its own entry, and another is class TABLE_FULL.
  *
  * source_live.c owns it all, source_live_interface.c is about one interface.
  */
@@ -57,7 +57,10 @@ struct source_live {
 	char epoch[SOURCE_EPOCH_SIZE];
 	struct meter *meter;
 	uint32_t max_keys;
-	int epoll_fd; /* the captures' descriptors and the timer's: polls readable when there is something to do */
+	uint32_t max_addresses_per_mac;
+	int64_t arrival_gap_ns;
+	uint32_t sequence; /* of every entry: another one when the table has begun anew */
+	int epoll_fd;      /* the captures' descriptors and the timer's: polls readable when there is something to do */
 	int timer_fd;
 	struct live_clock clock;
 	uint32_t n_collections;

@@ -151,9 +151,9 @@ struct octet_tally {
 };
 
 /*
- * Element (region * OCTET_SLOTS_MAX + interface's slot) * OCTET_N_DIRECTIONS + direction of octet_ifaces. passed is what
- * many interfaces count themselves: a super-packet is one frame of skb->len octets; a VLAN tag in metadata is in none.
- * In the map it is only how far that is from the sum over the classes, modulo 2^64: nothing for most frames.
+ * Element (region * OCTET_SLOTS_MAX + interface's slot) * OCTET_N_DIRECTIONS + direction of octet_ifaces. passed is
+ * what many interfaces count themselves: a super-packet is one frame of skb->len octets; a VLAN tag in metadata is in
+ * none. In the map it is only how far that is from the sum over the classes, modulo 2^64: nothing for most frames.
  */
 struct octet_iface {
 	struct octet_tally passed;

@@ -51,6 +51,7 @@ struct octet_input {
 	__u32 frame_length;   /* of the whole frame, readable or not (skb->len, a record's original length) */
 	__u32 gso_size;       /* 0: not a super-packet */
 	__u32 gso_segs;       /* a hint */
+	__u32 is_strict;      /* a header that says more than the frame has is malformed; else it is believed */
 	__u32 vlan_present;   /* a tag in metadata, which neither data nor frame_length contain */
 	__u32 vlan_tci;
 };
@@ -175,6 +176,15 @@ OCTET_INLINE enum octet_parse octet_segments(const struct octet_input *in, const
 	return OCTET_PARSE_IP;
 }
 
+/*
+ * The network stack drops such a packet (ip_rcv_core, ip6_rcv_core), and who counted it by its header could be made to
+ * count anything. In captures there are short frames whose length is right and the record's is not: there, believed.
+ */
+OCTET_INLINE int octet_is_lie(const struct octet_input *in, __u32 l3_offset, __u32 length)
+{
+	return in->is_strict && !in->gso_size && length > in->frame_length - l3_offset;
+}
+
 OCTET_INLINE enum octet_parse octet_parse_ipv4(const struct octet_input *in, const __u8 *l3, __u32 l3_offset,
 					       struct octet_frame *out)
 {
@@ -185,6 +195,8 @@ OCTET_INLINE enum octet_parse octet_parse_ipv4(const struct octet_input *in, con
 	header_length = (__u32)(l3[0] & 0x0f) * 4;
 	total_length = OCTET_LOAD16(l3 + 2);
 	if (l3[0] >> 4 != 4 || header_length < 20 || (total_length && total_length < header_length))
+		return OCTET_PARSE_MALFORMED;
+	if (octet_is_lie(in, l3_offset, total_length))
 		return OCTET_PARSE_MALFORMED;
 	out->ip_version = 4;
 	out->src_ip = l3 + 12;
@@ -205,6 +217,8 @@ OCTET_INLINE enum octet_parse octet_parse_ipv6(const struct octet_input *in, con
 	if (l3[0] >> 4 != 6)
 		return OCTET_PARSE_MALFORMED;
 	payload_length = OCTET_LOAD16(l3 + 4);
+	if (octet_is_lie(in, l3_offset, payload_length + 40))
+		return OCTET_PARSE_MALFORMED;
 	out->ip_version = 6;
 	out->src_ip = l3 + 8;
 	out->dst_ip = l3 + 24;
@@ -344,7 +358,7 @@ OCTET_INLINE int octet_parse_plain(const struct octet_input *in, struct octet_fr
 	if (type == OCTET_TYPE_IPV4) {
 		total_length = OCTET_LOAD16(l3 + 2);
 		/* without options, and without anything that is not as it should be */
-		if (l3[0] != 0x45 || total_length < 20)
+		if (l3[0] != 0x45 || total_length < 20 || octet_is_lie(in, OCTET_ETH_LENGTH, total_length))
 			return 0;
 		out->ip_version = 4;
 		out->src_ip = l3 + 12;
@@ -355,7 +369,7 @@ OCTET_INLINE int octet_parse_plain(const struct octet_input *in, struct octet_fr
 	if (type != OCTET_TYPE_IPV6 || l3 + 40 > in->data_end)
 		return 0;
 	total_length = OCTET_LOAD16(l3 + 4);
-	if (l3[0] >> 4 != 6 || total_length == 0)
+	if (l3[0] >> 4 != 6 || total_length == 0 || octet_is_lie(in, OCTET_ETH_LENGTH, total_length + 40))
 		return 0;
 	out->ip_version = 6;
 	out->src_ip = l3 + 8;

@@ -56,6 +56,7 @@ static void set_up_table(struct bpf_lab *lab)
 	for (unsigned int i = 0; i < ARRAY_LENGTH(skeleton->rodata->octet_seeds); i++)
 		seeds[i] = 0x9e3779b97f4a7c15u * (2 * i + 1);
 	skeleton->rodata->octet_ifindex = LOOPBACK_IFINDEX;
+	skeleton->rodata->octet_n_regions = lab->n_cpus;
 	skeleton->rodata->octet_n_slots = lab->n_slots;
 	skeleton->rodata->octet_bucket_mask = N_BUCKETS - 1;
 	skeleton->rodata->octet_queue_mask = BPF_LAB_QUEUE - 1;

@@ -107,6 +107,7 @@ static struct verdict parse_and_judge(const struct frame *frame, const struct bp
 	const struct octet_input in = {.data = copy,
 				       .data_end = copy + frame->length,
 				       .frame_length = (uint32_t)frame->length,
+				       .is_strict = 1,
 				       .gso_size = run->gso_size,
 				       .gso_segs = run->gso_segs};
 	result = octet_parse_frame(&in, &parsed);

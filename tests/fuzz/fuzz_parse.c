@@ -113,6 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t n_octets)
 		.frame_length = (uint32_t)((n_frame + read_le(octets, 4)) % FRAME_LENGTH_LIMIT),
 		.gso_size = read_le(octets + 4, 2),
 		.gso_segs = read_le(octets + 6, 2),
+		.is_strict = octets[8] >> 1 & 1,
 		.vlan_present = octets[8] & 1,
 		.vlan_tci = read_le(octets + 10, 2),
 	};

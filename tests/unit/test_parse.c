@@ -446,6 +446,30 @@ Test(parse, plain_frames_come_out_as_by_the_whole_parser)
 	guarded_clean(&guarded);
 }
 
+/* Live, a header that says more than the frame has is a lie; of a capture it may be the record that is short. */
+Test(parse, strict_input_believes_no_header_beyond_the_frame)
+{
+	struct raw_frame frame;
+	struct octet_frame out;
+
+	make_longer_than_frame(&frame);
+	struct octet_input in = raw_input(&frame);
+	cr_assert_eq(octet_parse_frame(&in, &out), OCTET_PARSE_IP);
+	cr_assert_gt(out.bytes, frame.length);
+	in.is_strict = 1;
+	cr_assert_eq(octet_parse_frame(&in, &out), OCTET_PARSE_MALFORMED);
+	cr_assert_eq(out.bytes, 0);
+	cr_assert_not(octet_parse_plain(&in, &out));
+	make_ipv6(&frame);
+	in = raw_input(&frame);
+	in.is_strict = 1;
+	cr_assert_eq(octet_parse_frame(&in, &out), OCTET_PARSE_IP, "all of it is there");
+	in.frame_length--;
+	in.data_end--;
+	cr_assert_eq(octet_parse_frame(&in, &out), OCTET_PARSE_MALFORMED, "and now an octet is not");
+	cr_assert_not(octet_parse_plain(&in, &out));
+}
+
 /* The claim and what is there contradict each other: records of damaged captures. */
 Test(parse, claims_less_than_it_holds)
 {

@@ -145,22 +145,6 @@ Test(session, an_answer_that_is_read_first_is_the_sessions)
 	cr_expect_eq(session_engine_unclaimed(engine).down_bytes, 0u);
 }
 
-/* The CPUs that send to a guest and that receive from it have slots of their own, read one behind the other. */
-Test(session, what_one_collection_reads_belongs_together)
-{
-	session_engine_tick(engine, at(9), &events);
-	traffic(10, 1, "10.0.0.1", 0, 500);
-	traffic(10, 1, "10.0.0.2", 0, 11);
-	traffic(11, 1, "10.0.0.1", 60, 0);
-	cr_assert_not_null(online(1));
-	cr_expect_eq(online(1)->traffic.down_bytes, 511u);
-	cr_expect(traffic_is_zero(&(struct traffic){.down_bytes = session_engine_unclaimed(engine).down_bytes}));
-	/* and what a later one reads is booked as ever */
-	session_engine_tick(engine, at(12), &events);
-	traffic(13, 1, "10.0.0.1", 0, 5);
-	cr_expect_eq(online(1)->traffic.down_bytes, 516u);
-}
-
 Test(session, what_was_sent_before_the_first_packet_is_not)
 {
 	traffic(10, 1, "10.0.0.1", 0, 500);
@@ -225,6 +209,33 @@ Test(session, octets_to_an_absent_guest_are_not_of_its_next_session)
 	save();
 	session_engine_tick(engine, at(501), &events);
 	cr_expect_eq(session_engine_unclaimed(engine).down_bytes, 77u, "nobody's for good, and still in the sum");
+}
+
+/* What can never be claimed any more needs no client: there may be very many such MACs. */
+Test(session, unclaimed_octets_are_remembered_for_two_collections_and_then_only_as_a_sum)
+{
+	struct unclaimed_change *changes = NULL;
+	size_t n_changes = 0;
+
+	traffic(10, 1, "10.0.0.1", 0, 500);
+	session_engine_tick(engine, at(10), &events);
+	cr_assert_eq(session_engine_changed_unclaimed(engine, SESSION_SCOPE_ALL, &changes, &n_changes), 0);
+	cr_expect_eq(n_changes, 1u);
+	session_engine_mark_unclaimed_saved(engine, changes, n_changes);
+	free(changes);
+	session_engine_tick(engine, at(11), &events);
+	session_engine_tick(engine, at(12), &events);
+	cr_assert_eq(session_engine_changed_unclaimed(engine, SESSION_SCOPE_ALL, &changes, &n_changes), 0);
+	cr_expect_eq(n_changes, 1u, "its row goes");
+	cr_expect(traffic_is_zero(&changes[0].traffic));
+	session_engine_mark_unclaimed_saved(engine, changes, n_changes);
+	free(changes);
+	cr_assert_eq(session_engine_changed_unclaimed(engine, SESSION_SCOPE_ALL, &changes, &n_changes), 0);
+	cr_expect_eq(n_changes, 0u);
+	free(changes);
+	cr_expect_eq(session_engine_unclaimed(engine).down_bytes, 500u);
+	traffic(13, 1, "10.0.0.1", 60, 0);
+	cr_expect_eq(online(1)->traffic.down_bytes, 0u);
 }
 
 /* A bridge that has forgotten where a MAC is sends to all of its ports. */

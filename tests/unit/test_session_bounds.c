@@ -96,8 +96,13 @@ Test(session_bounds, who_waits_and_falls_silent_is_forgotten_and_its_octets_are_
 	traffic(10, 1, 60, 0);
 	traffic(10, 2, 60, 0);
 	cr_expect_eq(session_engine_n_waiting(engine), 1u);
-	session_engine_tick(engine, at(10 + IDLE_S), &events);
+	const struct mac_addr mac = mac_of(2);
+	cr_expect_not(session_engine_is_settled(engine, &mac), "its baselines are not to be saved");
+	session_engine_tick(engine, at(15), &events);
+	cr_expect_eq(session_engine_n_waiting(engine), 1u);
+	session_engine_tick(engine, at(20), &events);
 	cr_expect_eq(session_engine_n_waiting(engine), 0u);
+	cr_expect(session_engine_is_settled(engine, &mac), "and now they are");
 	cr_expect_eq(session_engine_unclaimed(engine).up_bytes, 60u);
 	/* what it gets afterwards is not a reason to begin */
 	traffic(20 + IDLE_S, 2, 0, 500);
