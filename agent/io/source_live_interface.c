@@ -43,16 +43,17 @@ static void count_frame(void *context, const struct octet_input *input, int64_t 
 	struct live_interface *interface = context;
 	struct source_live *source = interface->source;
 	const enum octet_direction direction = interface->reading;
-	struct octet_input cut = *input;
+	struct octet_input live = *input;
 	struct octet_frame frame;
 	uint32_t entry;
 
-	enum octet_parse result = octet_parse_frame(input, &frame);
+	live.is_strict = 1;
+	enum octet_parse result = octet_parse_frame(&live, &frame);
 	if (interface->mtu && frame.bytes > interface->mtu) {
 		interface->estimated_frames[direction]++;
-		cut.gso_size = super_packet_segment_bytes(input, &frame, interface->mtu);
-		if (cut.gso_size)
-			result = octet_parse_frame(&cut, &frame);
+		live.gso_size = super_packet_segment_bytes(input, &frame, interface->mtu);
+		if (live.gso_size)
+			result = octet_parse_frame(&live, &frame);
 	}
 	const enum octet_class class = meter_count_one_way(source->meter, &interface->view, direction, result, &frame,
 							   frame_time_ns(interface, wall_ns));
