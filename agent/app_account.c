@@ -19,8 +19,8 @@
 
 /*
  * Slots whose guests are silent are given back to the kernel half, at this pace: those of guests who are off line;
- * and when the table is three quarters full, as in a flood of invented addresses, those of whoever is silent now. A
- * guest who comes back afterwards is a new key and loses nothing.
+ * and when the table is three quarters full, as in a flood of invented MACs, those of whoever is silent now and was
+ * never answered. A guest who comes back afterwards is a new key, and if there is room loses nothing.
  */
 #define RETIRE_SPACING_NS NS_PER_S
 #define CROWDED_SILENCE_NS (2 * NS_PER_S)

@@ -178,6 +178,21 @@ OCTET_INLINE void tally(struct octet_iface *iface, enum octet_class class, const
 	}
 }
 
+/* What nobody asks for is not loaded. */
+OCTET_INLINE struct octet_input input_of(const struct __sk_buff *skb)
+{
+	return (struct octet_input){
+		.data = (const __u8 *)(long)skb->data,
+		.data_end = (const __u8 *)(long)skb->data_end,
+		.frame_length = skb->len,
+		.is_strict = 1,
+		.gso_size = skb->gso_size,
+		.gso_segs = skb->gso_segs,
+		.vlan_present = skb->vlan_present,
+		.vlan_tci = skb->vlan_tci,
+	};
+}
+
 /* Whatever is not plain. */
 OCTET_INLINE void count_other(struct __sk_buff *skb, enum octet_direction direction)
 {
@@ -187,16 +202,7 @@ OCTET_INLINE void count_other(struct __sk_buff *skb, enum octet_direction direct
 	struct octet_frame frame;
 
 	for (int attempt = 0;; attempt++) {
-		const struct octet_input in = {
-			.data = (const __u8 *)(long)skb->data,
-			.data_end = (const __u8 *)(long)skb->data_end,
-			.frame_length = skb->len,
-			.is_strict = 1,
-			.gso_size = skb->gso_size,
-			.gso_segs = skb->gso_segs,
-			.vlan_present = skb->vlan_present,
-			.vlan_tci = skb->vlan_tci,
-		};
+		const struct octet_input in = input_of(skb);
 
 		parsed = octet_parse_frame(&in, &frame);
 		if (parsed != OCTET_PARSE_SHORT || attempt)
@@ -227,14 +233,7 @@ static __attribute__((noinline)) int count_other_down(struct __sk_buff *skb)
 
 OCTET_INLINE int count(struct __sk_buff *skb, enum octet_direction direction)
 {
-	const struct octet_input in = {
-		.data = (const __u8 *)(long)skb->data,
-		.data_end = (const __u8 *)(long)skb->data_end,
-		.frame_length = skb->len,
-		.is_strict = 1,
-		.gso_size = skb->gso_size,
-		.vlan_present = skb->vlan_present,
-	};
+	const struct octet_input in = input_of(skb);
 	struct octet_frame frame;
 	__u32 region;
 

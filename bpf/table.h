@@ -186,7 +186,7 @@ OCTET_INLINE struct octet_slot *entry_slot(__u32 entry, __u32 region, const stru
 /*
  * What follows is rare. These are global functions on plain numbers, because the verifier looks at each of those once
  * and for itself (since Linux 5.6), instead of once for every way that leads to it; a key takes four of the five
- * arguments. All of them work on the region of this CPU, and name a slot by its number plus one, 0 for none.
+ * arguments. They name a slot by its number plus one, 0 for none; whatever writes does so in the region of this CPU.
  */
 #define RARE __attribute__((noinline))
 #define KEY_PARAMETERS __u64 word0, __u64 word1, __u64 word2, __u64 ifindex_hash

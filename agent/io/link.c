@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 
 struct link_request {
 	struct nlmsghdr header;
@@ -171,4 +172,58 @@ int link_query(const char *name, struct link_facts *out)
 			return 0;
 		}
 	return -ENODEV;
+}
+
+/* Which of those that are counted on would see the same frames again; NULL for none. */
+static const struct link_facts *find_overlap(const struct link_facts *facts, size_t n_facts, const uint32_t *counted,
+					     size_t n_counted, uint32_t ifindex)
+{
+	for (size_t i = 0; i < n_facts; i++)
+		for (size_t j = 0; j < n_counted; j++)
+			if (facts[i].ifindex == counted[j] && (link_is_above(facts, n_facts, ifindex, counted[j]) ||
+							       link_is_above(facts, n_facts, counted[j], ifindex)))
+				return &facts[i];
+	return NULL;
+}
+
+static int refuse_overlap(const char *name, const uint32_t *counted, size_t n_counted, uint32_t ifindex)
+{
+	CLEANUP_FREE struct link_facts *facts = NULL;
+	const struct link_facts *overlap;
+	size_t n_facts = 0;
+	int r = link_list(&facts, &n_facts);
+
+	if (r)
+		return log_errno(r, "interface %s: the others cannot be listed", name);
+	overlap = find_overlap(facts, n_facts, counted, n_counted, ifindex);
+	if (!overlap)
+		return 0;
+	log_error(
+		"interfaces %s and %s: one is a part of the other, and every octet would count twice: name the bridge "
+		"or its ports, never both",
+		overlap->name, name);
+	return -EINVAL;
+}
+
+int link_look_up(const char *name, const uint32_t *counted, size_t n_counted, struct link_facts *out)
+{
+	int r = link_query(name, out);
+
+	if (r == -ENODEV) {
+		log_error("interface %s: there is no such interface here: see `ip link`, then set interfaces", name);
+		return r;
+	}
+	if (r)
+		return log_errno(r, "interface %s", name);
+	if (out->hardware != LINK_HARDWARE_ETHERNET) {
+		log_error("interface %s: it has no Ethernet headers, so its guests have no MACs to be told apart by",
+			  name);
+		return -EPROTONOSUPPORT;
+	}
+	/* `ip link` knows alternative names too; what changes is told by the first */
+	if (strcmp(out->name, name) != 0) {
+		log_error("interface %s: it is called %s: set interfaces to that name", name, out->name);
+		return -EINVAL;
+	}
+	return refuse_overlap(name, counted, n_counted, out->ifindex);
 }

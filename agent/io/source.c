@@ -86,11 +86,6 @@ int source_attach(struct source *source, const char *interface)
 	return source->operations->attach(source->self, interface, source->attach);
 }
 
-void source_forget_others(struct source *source)
-{
-	source->operations->forget_others(source->self);
-}
-
 int source_collect(struct source *source, source_reading reading, void *context)
 {
 	return source->operations->collect(source->self, reading, context);

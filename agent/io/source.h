@@ -41,7 +41,6 @@ struct source_operations {
 	bool (*is_resumed)(const void *self);
 	void (*occupancy)(const void *self, uint64_t *n_used, uint64_t *n_max);
 	int (*attach)(void *self, const char *interface, enum config_attach mode);
-	void (*forget_others)(void *self);
 	int (*collect)(void *self, source_reading reading, void *context);
 	int (*arrivals_fd)(const void *self);
 	int (*arrivals)(void *self, source_reading reading, void *context);
@@ -84,8 +83,6 @@ void source_drop_previous(struct source *source);
 
 /* Counts on an interface from now on. 0 or -errno, logged; on failure the interface is left as it was. */
 int source_attach(struct source *source, const char *interface);
-/* Ends what an earlier agent has attached to interfaces that are not attached now. */
-void source_forget_others(struct source *source);
 
 /* Reads every client. 0 or -errno, logged once until it works again; readings so far have been delivered. */
 int source_collect(struct source *source, source_reading reading, void *context);

@@ -12,56 +12,6 @@
 #include "io/now.h"
 #include "io/source_bpf_private.h"
 
-/* Which of the attached interfaces would see the same frames again; NULL for none. */
-static const char *find_overlap(const struct source_bpf *source, uint32_t ifindex)
-{
-	CLEANUP_FREE struct link_facts *facts = NULL;
-	size_t n_facts = 0;
-
-	if (link_list(&facts, &n_facts))
-		return NULL;
-	for (size_t i = 0; i < source->n_interfaces; i++) {
-		const struct source_interface *other = &source->interfaces[i];
-
-		if (link_is_above(facts, n_facts, ifindex, other->ifindex) ||
-		    link_is_above(facts, n_facts, other->ifindex, ifindex))
-			return other->name;
-	}
-	return NULL;
-}
-
-/* Refuses what cannot be counted on, or not beside the others. */
-static int interface_look_up(const struct source_bpf *source, const char *name, struct link_facts *facts)
-{
-	const char *overlap;
-	int r = link_query(name, facts);
-
-	if (r == -ENODEV) {
-		log_error("interface %s: there is no such interface here: see `ip link`, then set interfaces", name);
-		return r;
-	}
-	if (r)
-		return log_errno(r, "interface %s", name);
-	if (facts->hardware != LINK_HARDWARE_ETHERNET) {
-		log_error("interface %s: it has no Ethernet headers, so its guests have no MACs to be told apart by",
-			  name);
-		return -EPROTONOSUPPORT;
-	}
-	/* `ip link` knows alternative names too; what changes is told by the first */
-	if (strcmp(facts->name, name) != 0) {
-		log_error("interface %s: it is called %s: set interfaces to that name", name, facts->name);
-		return -EINVAL;
-	}
-	overlap = find_overlap(source, facts->ifindex);
-	if (overlap) {
-		log_error("interfaces %s and %s: one is a part of the other, and every octet would count twice: name "
-			  "the bridge or its ports, never both",
-			  overlap, name);
-		return -EINVAL;
-	}
-	return 0;
-}
-
 struct attach_point source_interface_point(const struct source_bpf *source, const struct source_interface *interface,
 					   enum octet_direction direction)
 {
@@ -124,8 +74,9 @@ void source_interface_note(struct source_interface *interface, const struct link
 
 int source_bpf_attach(struct source_bpf *source, const char *name, enum config_attach mode)
 {
+	uint32_t counted[OCTET_SLOTS_MAX];
 	struct link_facts facts;
-	int r = interface_look_up(source, name, &facts);
+	int r = link_look_up(name, counted, source_bpf_links(source, counted), &facts);
 
 	if (r)
 		return r;

@@ -54,11 +54,6 @@ static int bpf_attach(void *self, const char *interface, enum config_attach mode
 	return source_bpf_attach(self, interface, mode);
 }
 
-static void bpf_forget_others(void *self)
-{
-	source_bpf_forget_others(self);
-}
-
 static int bpf_collect(void *self, source_reading reading, void *context)
 {
 	return source_bpf_collect(self, reading, context);
@@ -104,7 +99,6 @@ static const struct source_operations operations = {
 	.is_resumed = bpf_is_resumed,
 	.occupancy = bpf_occupancy,
 	.attach = bpf_attach,
-	.forget_others = bpf_forget_others,
 	.collect = bpf_collect,
 	.arrivals_fd = bpf_arrivals_fd,
 	.arrivals = bpf_arrivals,

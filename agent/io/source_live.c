@@ -124,55 +124,11 @@ static void refresh(struct source_live *source)
 	}
 }
 
-/* Which of the interfaces would see the same frames again; NULL for none. */
-static const char *find_overlap(const struct source_live *source, const struct link_facts *facts, size_t n_facts,
-				uint32_t ifindex)
-{
-	for (size_t i = 0; i < source->n_interfaces; i++) {
-		const uint32_t other = source->interfaces[i].view.ifindex;
-
-		if (link_is_above(facts, n_facts, ifindex, other) || link_is_above(facts, n_facts, other, ifindex))
-			return source->interfaces[i].name;
-	}
-	return NULL;
-}
-
-/* Refuses what cannot be counted on, or not beside the others. */
-static int check_interface(const struct source_live *source, const char *name, struct link_facts *out)
-{
-	CLEANUP_FREE struct link_facts *facts = NULL;
-	size_t n_facts = 0;
-	const char *overlap;
-	int r = link_query(name, out);
-
-	if (r == -ENODEV)
-		log_error("interface %s: there is no such interface here: see `ip link`, then set interfaces", name);
-	else if (r)
-		log_errno(r, "interface %s", name);
-	if (r)
-		return r;
-	if (out->hardware != ARPHRD_ETHER) {
-		log_error("interface %s: it has no Ethernet headers, so its guests have no MACs to be told apart by",
-			  name);
-		return -EPROTONOSUPPORT;
-	}
-	r = link_list(&facts, &n_facts);
-	if (r)
-		return log_errno(r, "interface %s", name);
-	overlap = find_overlap(source, facts, n_facts, out->ifindex);
-	if (overlap) {
-		log_error("interfaces %s and %s: one is a part of the other, and every octet would count twice: name "
-			  "the bridge or its ports, never both",
-			  overlap, name);
-		return -EINVAL;
-	}
-	return 0;
-}
-
 static int live_attach(void *self, const char *name, enum config_attach mode)
 {
 	struct source_live *source = self;
 	struct live_interface *interface = &source->interfaces[source->n_interfaces];
+	uint32_t counted[OCTET_SLOTS_MAX];
 	struct link_facts facts;
 	int r;
 
@@ -180,7 +136,9 @@ static int live_attach(void *self, const char *name, enum config_attach mode)
 	if (source->n_interfaces == OCTET_SLOTS_MAX)
 		return log_errno(-ENOSPC, "interface %s: no more than %d interfaces can be counted on", name,
 				 OCTET_SLOTS_MAX);
-	r = check_interface(source, name, &facts);
+	for (size_t i = 0; i < source->n_interfaces; i++)
+		counted[i] = source->interfaces[i].view.ifindex;
+	r = link_look_up(name, counted, source->n_interfaces, &facts);
 	if (r)
 		return r;
 	*interface = (struct live_interface){.source = source, .view.ifindex = facts.ifindex};
@@ -192,11 +150,6 @@ static int live_attach(void *self, const char *name, enum config_attach mode)
 	source->n_interfaces++;
 	refresh(source);
 	return 0;
-}
-
-static void live_forget_others(void *self)
-{
-	(void)self; /* nothing of an earlier agent is left */
 }
 
 /* An interface that had vanished may be back, as another. */
@@ -410,7 +363,6 @@ static const struct source_operations operations = {
 	.is_resumed = live_is_resumed,
 	.occupancy = live_occupancy,
 	.attach = live_attach,
-	.forget_others = live_forget_others,
 	.collect = live_collect,
 	.arrivals_fd = live_arrivals_fd,
 	.arrivals = live_arrivals,

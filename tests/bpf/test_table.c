@@ -274,7 +274,7 @@ Test(table, nothing_is_lost_while_guests_come_and_go)
 }
 
 /* The parser of the common case and the whole parser name the same slots: else a guest would have two. */
-Test(table, plain_and_tagged_frames_of_one_vlan_share_no_slot_but_hashes_agree)
+Test(table, plain_and_other_frames_of_a_guest_share_a_slot)
 {
 	struct frame_spec spec = {.guest = 3, .protocol = UDP, .payload = PAYLOAD};
 	struct frame frame;
