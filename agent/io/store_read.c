@@ -2,6 +2,7 @@
 /* The reader: history queries as SQL, answered on a connection of its own. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/strbuf.h"
@@ -12,7 +13,15 @@ struct store_reader {
 	sqlite3 *db;
 	sqlite3_stmt *addresses;
 	sqlite3_stmt *by_seq;
+	/*
+	 * SQLite forgets an interrupt that comes while no statement runs, so between two of a question: this one is
+	 * looked at as the statements run.
+	 */
+	atomic_bool is_interrupted;
 };
+
+/* How many steps of SQLite's machine between two looks: tens of microseconds. */
+#define INTERRUPT_STEPS 1000
 
 /* ---- filters ---- */
 
@@ -323,7 +332,7 @@ static int answer_in_snapshot(struct answer *answer)
 {
 	sqlite3 *db = answer->reader->db;
 	bool is_possible = true;
-	int r = end_snapshot(db);
+	int r = atomic_load(&answer->reader->is_interrupted) ? -EINTR : end_snapshot(db);
 
 	if (!r)
 		r = store_exec(db, "BEGIN");
@@ -340,10 +349,19 @@ static int answer_in_snapshot(struct answer *answer)
 
 /* ---- the reader ---- */
 
+static int is_interrupted(void *context)
+{
+	const struct store_reader *reader = context;
+
+	return atomic_load(&reader->is_interrupted);
+}
+
 static int open_reader(const char *path, struct store_reader *reader)
 {
 	int r = store_connect(path, SQLITE_OPEN_READONLY, &reader->db);
 
+	if (!r)
+		sqlite3_progress_handler(reader->db, INTERRUPT_STEPS, is_interrupted, reader);
 	if (!r)
 		r = store_exec(reader->db, "PRAGMA query_only = ON");
 	if (!r)
@@ -379,7 +397,7 @@ void store_reader_close(struct store_reader **reader)
 
 void store_reader_interrupt(struct store_reader *reader)
 {
-	sqlite3_interrupt(reader->db);
+	atomic_store(&reader->is_interrupted, true);
 }
 
 void store_reader_query(struct store_reader *reader, const struct history_query *query, struct history_result *out)
@@ -394,6 +412,7 @@ void store_reader_query(struct store_reader *reader, const struct history_query 
 	}
 	if (!r)
 		r = answer_in_snapshot(&answer);
+	atomic_store(&reader->is_interrupted, false);
 	if (r) {
 		out->error = r;
 		return;

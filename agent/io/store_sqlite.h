@@ -87,7 +87,7 @@ void store_reader_close(struct store_reader **reader);
 /* Answers a query; out->error carries the failure. */
 void store_reader_query(struct store_reader *reader, const struct history_query *query, struct history_result *out);
 
-/* Interrupts a query that runs in another thread; it ends with -EINTR. */
+/* Interrupts the query that runs in another thread, or else the next one: it ends with -EINTR, or was done already. */
 void store_reader_interrupt(struct store_reader *reader);
 
 #endif

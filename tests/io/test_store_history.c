@@ -453,6 +453,33 @@ static void *interrupt_until_done(void *context)
 	return NULL;
 }
 
+/* Between two statements of a question, or before its first, an interrupt counts too. */
+Test(store_history, an_interrupt_waits_for_the_query_that_it_is_for)
+{
+	struct session_record records[N_RECORDS];
+	const struct history_query all = {.kind = HISTORY_LIST, .limit = N_RECORDS};
+	struct history_result result = {0};
+	struct store_reader *reader = NULL;
+	struct store_lab lab;
+
+	store_lab_open(&lab);
+	make_records(records);
+	struct store *store = open_with(&lab, records, N_RECORDS);
+
+	cr_assert_eq(store_reader_open(lab.path, &reader), 0);
+	store_reader_interrupt(reader);
+	store_reader_query(reader, &all, &result);
+	cr_assert_eq(result.error, -EINTR);
+	cr_assert_eq(result.n_rows, 0);
+	store_reader_query(reader, &all, &result);
+	cr_assert_eq(result.error, 0);
+	cr_assert_eq(result.n_rows, N_RECORDS);
+	history_result_clean(&result);
+	store_reader_close(&reader);
+	store_close(&store);
+	store_lab_close(&lab);
+}
+
 Test(store_history, an_interrupted_query_says_so_and_the_next_one_works, .timeout = 60)
 {
 	struct session_record records[N_RECORDS];
@@ -478,6 +505,9 @@ Test(store_history, an_interrupted_query_says_so_and_the_next_one_works, .timeou
 	history_result_clean(&result);
 	atomic_store(&interrupter.is_done, true);
 	cr_assert_eq(pthread_join(thread, NULL), 0);
+	/* the last interrupt may have come after the last query */
+	store_reader_query(interrupter.reader, &all, &result);
+	history_result_clean(&result);
 	store_reader_query(interrupter.reader, &all, &result);
 	cr_assert_eq(result.error, 0);
 	cr_assert_eq(result.n_rows, N_RECORDS);
