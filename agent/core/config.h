@@ -12,6 +12,8 @@
 
 #include "base/addr.h"
 #include "core/config_key.h"
+#include "core/profile.h"
+#include "core/session.h"
 
 enum config_source { CONFIG_SOURCE_AUTO, CONFIG_SOURCE_BPF, CONFIG_SOURCE_PCAP, CONFIG_N_SOURCES };
 enum config_attach { CONFIG_ATTACH_AUTO, CONFIG_ATTACH_TCX, CONFIG_ATTACH_CLSACT, CONFIG_N_ATTACH };
@@ -32,11 +34,21 @@ struct config {
 	int64_t collect_interval_ms;    /* default 1000 */
 	int64_t max_staleness_ms;       /* default 250 */
 	/* sessions */
-	int64_t idle_timeout_s; /* default 300 */
-	uint32_t max_guests;    /* default 16384 */
+	enum session_start start; /* "traffic", "login" */
+	int64_t idle_timeout_s;   /* default 300 */
+	int64_t login_wait_s;     /* default 300 */
+	int64_t relogin_s;        /* default 7200 */
+	uint32_t max_guests;      /* default 16384 */
+	bool lost_on_neighbour;   /* the kernel's neighbour table gives up on a guest; default false */
+	bool lost_on_bridge;      /* the bridge forgets where a guest is; default false */
+	bool lost_on_interface;   /* the guest's interface goes down or away; default false */
+	struct profile *profiles; /* owned, each name once */
+	size_t n_profiles;
 	/* store */
-	char *state_dir;          /* default "/var/lib/octetd" */
-	int64_t flush_interval_s; /* default 60 */
+	char *state_dir;              /* default "/var/lib/octetd" */
+	int64_t flush_interval_s;     /* default 60 */
+	int64_t history_max_days;     /* default 365; 0: no bound */
+	int64_t history_max_sessions; /* default 1000000; 0: no bound */
 	/* location */
 	char *location_id;   /* default NULL */
 	char *location_name; /* default NULL */

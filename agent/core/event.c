@@ -10,6 +10,7 @@ static const char *const kind_names[] = {
 	[EVENT_SESSION_ONLINE] = "session.online",
 	[EVENT_SESSION_OFFLINE] = "session.offline",
 	[EVENT_SESSION_UPDATED] = "session.updated",
+	[EVENT_SESSION_LIMIT] = "session.limit",
 };
 _Static_assert(ARRAY_LENGTH(kind_names) == EVENT_N_KINDS, "a name for each kind");
 

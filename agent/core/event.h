@@ -12,6 +12,7 @@ enum event_kind {
 	EVENT_SESSION_ONLINE,
 	EVENT_SESSION_OFFLINE,
 	EVENT_SESSION_UPDATED, /* identity, address or start time changed */
+	EVENT_SESSION_LIMIT,   /* a time or data limit is reached; the end follows */
 	EVENT_N_KINDS
 };
 

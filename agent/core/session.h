@@ -38,12 +38,21 @@
 
 #include "core/event.h"
 #include "core/ledger.h"
+#include "core/login.h"
 #include "core/session_record.h"
 
 struct session_engine;
 
+enum session_start {
+	SESSION_START_TRAFFIC, /* a guest's first packet begins a session */
+	SESSION_START_LOGIN,   /* only a login does; who sends without one is "unauthenticated" */
+};
+
 struct session_rules {
+	enum session_start start;
 	int64_t idle_timeout_ns;
+	int64_t login_wait_ns;     /* how long a login waits for the first packet */
+	int64_t relogin_ns;        /* how long a login is kept after its session has ended by silence; 0: not at all */
 	const char *location_id;   /* borrowed for the engine's life; may be NULL */
 	const char *location_name; /* likewise */
 	size_t max_online;         /* sessions at once; 0: no bound */
@@ -58,6 +67,34 @@ struct session_rules {
 struct session_change {
 	struct session_record record; /* owned copy */
 	uint64_t version;             /* for session_engine_mark_saved */
+};
+
+/* A login on its way to the store. */
+struct login_save {
+	struct login login; /* owned copy; without strings when it is gone */
+	bool is_gone;       /* over: the row of this MAC goes */
+	uint64_t version;
+};
+
+/* A device that sends without a session, when sessions begin by login only. */
+struct unauthenticated {
+	struct mac_addr mac;
+	struct ip_addr ip; /* the latest that it sent from */
+	struct instant first_seen;
+	struct instant last_seen;
+	struct traffic traffic;
+};
+
+struct unauthenticated_change {
+	struct unauthenticated device; /* traffic zero: the row goes */
+	uint64_t version;
+};
+
+/* What the DHCP server calls a device. */
+struct device_change {
+	struct mac_addr mac;
+	char *host_name; /* owned; NULL: the row goes */
+	uint64_t version;
 };
 
 /* What waits for a session of a MAC; persisted like a baseline. */
@@ -89,12 +126,77 @@ void session_engine_note_place(struct session_engine *engine, const struct count
 int session_engine_apply(struct session_engine *engine, struct instant now, struct instant seen,
 			 const struct ledger_delta *delta, struct event_list *events);
 
-/* Ends what is idle, notices clock steps. Call it right after a whole collection. */
+/*
+ * Ends what is idle or has reached a limit, gives up logins whose time is over, notices clock steps. Call it right
+ * after a whole collection.
+ */
 void session_engine_tick(struct session_engine *engine, struct instant now, struct event_list *events);
 
-/* Ends one session; 0 or -ENOENT. */
+/*
+ * When the next collection must be, by CLOCK_BOOTTIME: at the next end of a session by time, and in time for the next
+ * data limit at the pace of its guest; INT64_MAX when nothing is near. Sessions and limits after the latest tick.
+ */
+int64_t session_engine_due_ns(const struct session_engine *engine, struct instant now);
+
+/* The same, for a clock that is not to be trusted yet: ended sessions are kept (some thousands), to be re-stamped. */
+void session_engine_trust_clock(struct session_engine *engine, bool is_trusted);
+
+/*
+ * Ends one session on line, or a login that waits, by its number; 0 or -ENOENT. Causes other than silence
+ * (session_cause_is_silence) end its login too.
+ */
 int session_engine_end(struct session_engine *engine, uint64_t seq, struct instant at, enum end_cause cause,
 		       struct event_list *events);
+bool session_cause_is_silence(enum end_cause cause); /* idle, lost, reboot: the guest may come back */
+
+/* ---- logins (session_login.c). Fold the counters right before each of these: octets are booked to who is there. */
+
+enum login_outcome {
+	LOGIN_BEGUN = 0, /* its session is on line */
+	LOGIN_WAITS,     /* for the device's first packet */
+	LOGIN_KNOWN,     /* the same login was there already; nothing has changed */
+};
+
+/*
+ * A guest has logged in on login->mac; the login is copied, its `until`, `seq` and usage are the engine's. An anonymous
+ * session, or another guest's, ends here (END_CAUSE_PORT_PREEMPTED) and the new one begins with its addresses. *seq is
+ * the session's number, reserved when it waits. enum login_outcome; -ENOMEM, or -ENOSPC when too many logins
+ * wait, and nothing has changed then.
+ */
+int session_engine_login(struct session_engine *engine, struct instant now, const struct login *login,
+			 struct event_list *events, uint64_t *seq);
+
+/* Changes identity or limits of a session on line, or of a login that waits. 0, -ENOENT or -ENOMEM. */
+int session_engine_change(struct session_engine *engine, struct instant now, uint64_t seq,
+			  const struct login_change *change, struct event_list *events);
+
+/* Forgets whose a session is, and the login's person too; counters and limits stay. 0, or -ENOENT: not in memory. */
+int session_engine_forget_person(struct session_engine *engine, struct instant now, uint64_t seq,
+				 struct event_list *events);
+
+/* What the DHCP server calls a device; NULL forgets. 0, -ENOMEM, or -ENOSPC when too many are known. */
+int session_engine_name_device(struct session_engine *engine, struct instant now, const struct mac_addr *mac,
+			       const char *host_name, struct event_list *events);
+const char *session_engine_host_name(const struct session_engine *engine, const struct mac_addr *mac);
+
+/* The login of a MAC, in whatever state, or the one that waits with this number; NULL: none. Borrowed. */
+const struct login *session_engine_login_of(const struct session_engine *engine, const struct mac_addr *mac);
+const struct login *session_engine_waiting_login(const struct session_engine *engine, uint64_t seq);
+size_t session_engine_n_logins(const struct session_engine *engine);
+
+/* From the store, after all sessions of this boot have been resumed. The login is copied; now decides what is over. */
+int session_engine_resume_login(struct session_engine *engine, struct instant now, const struct login *login);
+int session_engine_resume_device(struct session_engine *engine, const struct mac_addr *mac, const char *host_name);
+int session_engine_resume_unauthenticated(struct session_engine *engine, const struct unauthenticated *device);
+
+/* ---- who sends without a session, when sessions begin by login */
+
+void session_engine_each_unauthenticated(const struct session_engine *engine,
+					 void (*visit)(void *context, const struct unauthenticated *device),
+					 void *context);
+size_t session_engine_n_unauthenticated(const struct session_engine *engine);
+/* The octets of all of them, those who have left included. */
+struct traffic session_engine_unauthenticated(const struct session_engine *engine);
 
 const struct session_record *session_engine_by_ip(const struct session_engine *engine, const struct ip_addr *ip);
 const struct session_record *session_engine_by_mac(const struct session_engine *engine, const struct mac_addr *mac);
@@ -125,14 +227,26 @@ int session_engine_changed(const struct session_engine *engine, enum session_sco
 			   size_t *n_out);
 int session_engine_changed_unclaimed(const struct session_engine *engine, enum session_scope scope,
 				     struct unclaimed_change **out, size_t *n_out);
+int session_engine_changed_logins(const struct session_engine *engine, enum session_scope scope,
+				  struct login_save **out, size_t *n_out);
+int session_engine_changed_unauthenticated(const struct session_engine *engine, enum session_scope scope,
+					   struct unauthenticated_change **out, size_t *n_out);
+int session_engine_changed_devices(const struct session_engine *engine, struct device_change **out, size_t *n_out);
 /* Whether SESSION_SCOPE_TRANSITIONS includes this MAC; a ledger_wants whose context is the engine. */
 bool session_engine_has_transition_of(const void *engine, const struct mac_addr *mac);
 size_t session_engine_n_unsaved(const struct session_engine *engine);
 void session_changes_free(struct session_change *changes, size_t n_changes);
+void login_saves_free(struct login_save *saves, size_t n_saves);
+void device_changes_free(struct device_change *changes, size_t n_changes);
 
 /* The store has committed these versions. Ended sessions that are saved are forgotten. */
 void session_engine_mark_saved(struct session_engine *engine, const struct session_change *saved, size_t n_saved);
 void session_engine_mark_unclaimed_saved(struct session_engine *engine, const struct unclaimed_change *saved,
 					 size_t n_saved);
+void session_engine_mark_logins_saved(struct session_engine *engine, const struct login_save *saved, size_t n_saved);
+void session_engine_mark_unauthenticated_saved(struct session_engine *engine,
+					       const struct unauthenticated_change *saved, size_t n_saved);
+void session_engine_mark_devices_saved(struct session_engine *engine, const struct device_change *saved,
+				       size_t n_saved);
 
 #endif

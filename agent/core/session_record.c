@@ -9,12 +9,13 @@
 
 /* RFC 2866, 5.10 */
 static const char *const cause_names[] = {
-	[END_CAUSE_USER_REQUEST] = "User-Request", [END_CAUSE_LOST_CARRIER] = "Lost-Carrier",
-	[END_CAUSE_IDLE_TIMEOUT] = "Idle-Timeout", [END_CAUSE_SESSION_TIMEOUT] = "Session-Timeout",
-	[END_CAUSE_ADMIN_RESET] = "Admin-Reset",   [END_CAUSE_ADMIN_REBOOT] = "Admin-Reboot",
-	[END_CAUSE_NAS_REQUEST] = "NAS-Request",   [END_CAUSE_NAS_REBOOT] = "NAS-Reboot",
+	[END_CAUSE_USER_REQUEST] = "User-Request",     [END_CAUSE_LOST_CARRIER] = "Lost-Carrier",
+	[END_CAUSE_IDLE_TIMEOUT] = "Idle-Timeout",     [END_CAUSE_SESSION_TIMEOUT] = "Session-Timeout",
+	[END_CAUSE_ADMIN_RESET] = "Admin-Reset",       [END_CAUSE_ADMIN_REBOOT] = "Admin-Reboot",
+	[END_CAUSE_NAS_REQUEST] = "NAS-Request",       [END_CAUSE_NAS_REBOOT] = "NAS-Reboot",
+	[END_CAUSE_PORT_PREEMPTED] = "Port-Preempted",
 };
-_Static_assert(ARRAY_LENGTH(cause_names) == END_CAUSE_NAS_REBOOT + 1, "a name for each cause");
+_Static_assert(ARRAY_LENGTH(cause_names) == END_CAUSE_PORT_PREEMPTED + 1, "a name for each cause");
 
 const char *end_cause_name(enum end_cause cause)
 {

@@ -29,6 +29,7 @@ enum end_cause {
 	END_CAUSE_ADMIN_REBOOT = 7,
 	END_CAUSE_NAS_REQUEST = 10,
 	END_CAUSE_NAS_REBOOT = 11,
+	END_CAUSE_PORT_PREEMPTED = 13, /* another guest, or the first one, has logged in on the same device */
 };
 
 /* RFC 2866 name ("Idle-Timeout"), NULL for END_CAUSE_NONE and unknown values. */

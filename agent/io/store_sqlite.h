@@ -11,6 +11,7 @@
 #ifndef IO_STORE_SQLITE_H
 #define IO_STORE_SQLITE_H
 
+#include "core/guest.h"
 #include "core/history.h"
 #include "core/ledger.h"
 #include "core/public_id.h"
@@ -35,6 +36,14 @@ struct store_state {
 	size_t n_baselines;
 	struct unclaimed_change *unclaimed; /* version 0 */
 	size_t n_unclaimed;
+	struct login *logins;
+	size_t n_logins;
+	struct guest_change *guests; /* version 0, none is gone */
+	size_t n_guests;
+	struct device_change *devices; /* version 0, each with a name */
+	size_t n_devices;
+	struct unauthenticated *unauthenticated;
+	size_t n_unauthenticated;
 };
 
 /* One transaction. Owns its arrays. */
@@ -45,6 +54,20 @@ struct store_batch {
 	size_t n_baselines;
 	struct unclaimed_change *unclaimed;
 	size_t n_unclaimed;
+	struct login_save *logins;
+	size_t n_logins;
+	struct guest_change *guests;
+	size_t n_guests;
+	struct device_change *devices;
+	size_t n_devices;
+	struct unauthenticated_change *unauthenticated;
+	size_t n_unauthenticated;
+};
+
+/* How much history is kept; 0: no bound. */
+struct store_retention {
+	int64_t ended_before_wall_ns; /* sessions that ended before go */
+	uint64_t max_sessions;        /* beyond it those that began first go */
 };
 
 void store_batch_clean(struct store_batch *batch);
@@ -79,6 +102,18 @@ int store_write(struct store *store, const struct store_batch *batch);
  */
 int store_write_and_begin_epoch(struct store *store, const struct store_batch *batch, const char *boot_id,
 				const char *epoch);
+
+/*
+ * Forgets whose an ended session was: no identity is left in its row, nor in the pages of the file. 0; -ENOENT when
+ * there is no such session; or -errno, not logged.
+ */
+int store_forget_person(struct store *store, uint64_t seq);
+
+/*
+ * Takes one small step of pruning: some ended sessions that retention does not cover, and pages that are free go, in a
+ * transaction of some milliseconds. 1 when there is more to do, 0 when there is not, or -errno, not logged.
+ */
+int store_prune(struct store *store, const struct store_retention *retention);
 
 /* A read-only connection to the same file. 0 or -errno, logged. */
 int store_reader_open(const char *path, struct store_reader **out);

@@ -29,6 +29,14 @@ int store_worker_write(struct store_worker *worker, struct store_batch *batch, s
 int store_worker_query(struct store_worker *worker, const struct history_query *query, store_answered answered,
 		       void *context);
 
+/* error is that of store_forget_person or the result of store_prune. */
+typedef void (*store_done)(void *context, int result);
+
+/* In the order of the writes. 0 or -ENOMEM; then done does not run. */
+int store_worker_forget_person(struct store_worker *worker, uint64_t seq, store_done done, void *context);
+int store_worker_prune(struct store_worker *worker, const struct store_retention *retention, store_done done,
+		       void *context);
+
 /* Finishes the queued writes, cancels the queued reads, frees the worker, then calls closed on the loop. */
 void store_worker_close(struct store_worker *worker, store_worker_closed closed, void *context);
 
