@@ -31,7 +31,8 @@ struct guest_register {
 	struct public_id_key key;
 	struct guest *by_id;
 	struct guest *in_order;
-	size_t n_guests; /* without those who are gone */
+	size_t n_guests;  /* without those who are gone */
+	size_t n_unsaved; /* of both */
 };
 
 int guest_register_new(size_t max_guests, const struct public_id_key *key, struct guest_register **out)
@@ -94,6 +95,17 @@ static struct guest *add(struct guest_register *guests, const struct identity *i
 	return guest;
 }
 
+static bool is_unsaved(const struct guest *guest)
+{
+	return guest->version != guest->saved_version;
+}
+
+static void mark_changed(struct guest_register *guests, struct guest *guest)
+{
+	guests->n_unsaved += !is_unsaved(guest);
+	guest->version++;
+}
+
 /* Nothing is left of the person but the id, which the store is to be told. */
 static void leave(struct guest_register *guests, struct guest *guest)
 {
@@ -108,7 +120,7 @@ static void leave(struct guest_register *guests, struct guest *guest)
 	DL_DELETE(guests->in_order, guest);
 	guests->n_guests--;
 	guest->is_gone = true;
-	guest->version++;
+	mark_changed(guests, guest);
 }
 
 static void return_from_gone(struct guest_register *guests, struct guest *guest)
@@ -221,7 +233,7 @@ int guest_register_note(struct guest_register *guests, struct identity *identity
 		return -ENOMEM;
 	r = learn(guest, identity);
 	guest->noted_wall_ns = now_wall_ns;
-	guest->version++;
+	mark_changed(guests, guest);
 	DL_DELETE(guests->in_order, guest);
 	DL_APPEND(guests->in_order, guest);
 	make_room(guests);
@@ -247,6 +259,11 @@ void guest_register_expire(struct guest_register *guests, int64_t before_wall_ns
 	}
 }
 
+bool guest_register_has_changes(const struct guest_register *guests)
+{
+	return guests->n_unsaved > 0;
+}
+
 size_t guest_register_size(const struct guest_register *guests)
 {
 	return guests->n_guests;
@@ -256,21 +273,21 @@ size_t guest_register_size(const struct guest_register *guests)
 
 int guest_register_changed(const struct guest_register *guests, struct guest_change **out, size_t *n_out)
 {
-	struct guest_change *changes = NULL;
+	struct guest_change *changes;
 	const struct guest *guest, *next;
-	size_t n_changes = 0, n_wanted = 0;
+	size_t n_changes = 0;
 
-	HASH_ITER (hh, guests->by_id, guest, next)
-		n_wanted += guest->version != guest->saved_version;
-	if (n_wanted > 0) {
-		changes = calloc(n_wanted, sizeof(*changes));
-		if (!changes)
-			return -ENOMEM;
-	}
+	*out = NULL;
+	*n_out = 0;
+	if (guests->n_unsaved == 0)
+		return 0;
+	changes = calloc(guests->n_unsaved, sizeof(*changes));
+	if (!changes)
+		return -ENOMEM;
 	HASH_ITER (hh, guests->by_id, guest, next) {
-		struct guest_change *change = changes ? &changes[n_changes] : NULL;
+		struct guest_change *change = &changes[n_changes];
 
-		if (!change || guest->version == guest->saved_version)
+		if (!is_unsaved(guest))
 			continue;
 		if (identity_copy(&change->identity, &guest->identity)) {
 			guest_changes_free(changes, n_changes);
@@ -291,11 +308,12 @@ void guest_register_mark_saved(struct guest_register *guests, const struct guest
 	for (size_t i = 0; i < n_saved; i++) {
 		struct guest *guest = find(guests, saved[i].identity.guest_id);
 
-		if (!guest)
+		if (!guest || !is_unsaved(guest))
 			continue;
 		if (guest->saved_version < saved[i].version)
 			guest->saved_version = saved[i].version;
-		if (guest->is_gone && guest->saved_version == guest->version)
+		guests->n_unsaved -= !is_unsaved(guest);
+		if (guest->is_gone && !is_unsaved(guest))
 			guest_free(guests, guest);
 	}
 }

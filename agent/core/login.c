@@ -73,6 +73,15 @@ void login_use(struct login *login, const struct session_record *ended)
 	traffic_add(&login->used, &ended->traffic);
 }
 
+void login_keep(struct login *login, const struct session_record *ended, int64_t relogin_ns)
+{
+	login_use(login, ended);
+	login->until.wall_ns = ended->end.wall_ns + relogin_ns;
+	/* on whose clock it is meaningless, but for not being zero */
+	login->until.mono_ns = 1;
+	login->seq = 0;
+}
+
 void login_change_clean(struct login_change *change)
 {
 	identity_clean(&change->identity);

@@ -57,7 +57,7 @@ static void resume_apart(struct session_engine *engine, struct login *login, str
 		login->until = latest;
 	if (login->until.mono_ns == 0)
 		login->until.mono_ns = 1;
-	if (was_in_use)
+	if (was_in_use || login->seq == 0)
 		login->seq = engine->next_seq++;
 }
 
