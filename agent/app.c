@@ -38,6 +38,7 @@ static int open_store(struct app *app)
 	r = store_open(path, &app->store);
 	if (!r)
 		r = store_load(app->store, &app->state);
+	now_set_floor(app->state.newest_wall_ns);
 	if (!r)
 		r = store_reader_open(path, &app->reader);
 	return r;
