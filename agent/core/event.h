@@ -20,6 +20,7 @@ struct event {
 	enum event_kind kind;
 	uint64_t session_seq;
 	struct instant at; /* when it happened, not when it was noticed */
+	int limit;         /* EVENT_SESSION_LIMIT: which one, of enum login_limit */
 };
 
 struct event_list {
