@@ -38,6 +38,7 @@ static int open_store(struct app *app)
 	r = store_open(path, &app->store);
 	if (!r)
 		r = store_load(app->store, &app->state);
+	now_set_floor(app->state.newest_wall_ns);
 	if (!r)
 		r = store_reader_open(path, &app->reader);
 	return r;
@@ -175,7 +176,9 @@ static int start(struct app *app)
 		r = app_interfaces_start(app);
 	if (!r && source_has_previous(&app->source))
 		r = app_account_finish_previous(app);
-	return r ? r : app_account_start(app);
+	if (!r)
+		r = app_account_start(app);
+	return r ? r : app_presence_start(app);
 }
 
 static void on_closed(void *context)
@@ -189,6 +192,7 @@ static void stop(struct app *app)
 	if (app->is_stopping)
 		return;
 	app->is_stopping = true;
+	app_presence_stop(app);
 	app_interfaces_stop(app);
 	if (app->has_account && !app->config->keep_counting)
 		source_detach(&app->source);
@@ -221,6 +225,7 @@ static void release(struct app *app, bool has_failed)
 		source_abort(&app->source);
 	else
 		source_close(&app->source, app->config->keep_counting);
+	app_presence_free(app);
 	app_interfaces_free(app);
 	session_engine_free(&app->engine);
 	ledger_free(&app->ledger);

@@ -140,8 +140,22 @@ static void retire(struct app *app)
 		app->wants_full_flush = true;
 }
 
+/* is_trusted is of before the last tick, so that whatever was kept for it has been stamped anew. */
+static void follow_clock(struct app *app, bool is_trusted)
+{
+	if (is_trusted == app->is_clock_doubted) {
+		app->is_clock_doubted = !is_trusted;
+		if (is_trusted)
+			log_info("the clock is set: sessions have their true times now");
+		else
+			log_warning("the clock of this machine is not set: times are estimates until it is");
+	}
+	session_engine_trust_clock(app->engine, is_trusted);
+}
+
 void app_collect(struct app *app)
 {
+	const bool is_clock_trusted = now_is_clock_trusted();
 	int r;
 
 	app->collecting = now_read();
@@ -156,10 +170,17 @@ void app_collect(struct app *app)
 	/* without a whole collection nobody can be called idle */
 	if (!r)
 		session_engine_tick(app->engine, app->collecting, &app->events);
+	follow_clock(app, is_clock_trusted);
 	carry_events(app);
 	retire(app);
 	if (app->collecting.mono_ns - app->full_flush_mono_ns >= app->config->flush_interval_s * NS_PER_S)
 		app->wants_full_flush = true;
+	flush(app);
+}
+
+void app_carry(struct app *app)
+{
+	carry_events(app);
 	flush(app);
 }
 

@@ -93,6 +93,7 @@ static const struct health *get_health(void *context)
 	app->health = (struct health){
 		.version = OCTETD_VERSION,
 		.uptime_s = (now.mono_ns - app->started.mono_ns) / NS_PER_S,
+		.is_clock_trusted = now_is_clock_trusted(),
 		.collected_ms_ago = app->collected_mono_ns ? (now.mono_ns - app->collected_mono_ns) / NS_PER_MS : -1,
 		.interfaces = app->health_interfaces,
 		.n_interfaces = source_health(&app->source, app->health_interfaces, OCTET_SLOTS_MAX),

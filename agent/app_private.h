@@ -21,6 +21,7 @@
 #include "io/token_file.h"
 
 struct interfaces;
+struct presence_watch;
 
 struct app {
 	const struct config *config;
@@ -30,10 +31,12 @@ struct app {
 	int lock_fd;
 	char boot_id[HOST_BOOT_ID_SIZE];
 	struct instant started;
+	bool is_clock_doubted; /* it was said that the clock cannot be true */
 
 	/* the way of the octets */
 	struct source source;
 	struct interfaces *interfaces;
+	struct presence_watch *presence; /* NULL: not asked for */
 	struct ledger *ledger;
 	struct session_engine *engine;
 	struct event_list events;
@@ -77,6 +80,8 @@ int app_account_finish_previous(struct app *app);
 int app_account_start(struct app *app); /* after source, store and engine are there */
 /* Reads all counters, books them, ends what is idle, sees to the store. */
 void app_collect(struct app *app);
+/* After a change of sessions outside of a collection: carries its events onward, and writes what must be written now. */
+void app_carry(struct app *app);
 /* Collects if the last collection is older than the configured bound. */
 void app_refresh(struct app *app);
 /* The end: collects for a last time, hands everything unsaved to the worker, closes the handles. */
@@ -91,6 +96,12 @@ void app_interfaces_verify(struct app *app);
 void app_interfaces_health(const struct app *app, struct health *health);
 void app_interfaces_stop(struct app *app);
 void app_interfaces_free(struct app *app);
+
+/* app_presence.c */
+/* Listens for signs that guests have left, if the configuration wants them. 0 or -errno, logged. */
+int app_presence_start(struct app *app);
+void app_presence_stop(struct app *app);
+void app_presence_free(struct app *app);
 
 /* app_http.c */
 int app_http_start(struct app *app, struct zone_port zone);

@@ -62,6 +62,12 @@ static const struct config_key keys[] = {
 						  "a guest that is silent for so many seconds is off-line"),
 	[CONFIG_KEY_MAX_GUESTS] =
 		INTEGER_KEY("max_guests", 1, 1000000, "16384", "guests on line at once; more of them wait for a place"),
+	[CONFIG_KEY_LOST_ON_NEIGHBOUR] =
+		BOOLEAN_KEY("lost_on_neighbour", "false", "end a session when its guest no longer answers ARP or NDP"),
+	[CONFIG_KEY_LOST_ON_BRIDGE] =
+		BOOLEAN_KEY("lost_on_bridge", "false", "end a session when the bridge forgets where its guest is"),
+	[CONFIG_KEY_LOST_ON_INTERFACE] =
+		BOOLEAN_KEY("lost_on_interface", "false", "end a session when its guest's interface goes down or away"),
 	[CONFIG_KEY_STATE_DIR] = STRING_KEY("state_dir", "/var/lib/octetd", config_value_directory,
 					    "where sessions and tokens are kept"),
 	[CONFIG_KEY_FLUSH_INTERVAL_S] =

@@ -195,7 +195,8 @@ static void close_parts(struct http_server *server)
 static int start_daemon(struct http_server *server, const struct http_server_options *options)
 {
 	const unsigned int flags =
-		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+		MHD_USE_SUPPRESS_DATE_NO_CLOCK; /* it is told by mhd_response_send, when it is known */
 	/* our own limits come first; this one only has to be above them */
 	const unsigned int max_connections = options->max_connections + 4 * LOCAL_RESERVE;
 

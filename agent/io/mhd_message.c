@@ -9,10 +9,12 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "io/now.h"
 
 /*
  * Of a repeated header. Proxies that append a line of their own (as haproxy does) put it last: the client's
@@ -197,6 +199,18 @@ static void add_header(struct MHD_Response *created, const char *name, const cha
 		log_warning("http: answer without its header %s: the value cannot be sent", name);
 }
 
+/* Who does not know the time leaves it out (RFC 9110, 6.6.1). */
+static void add_date(struct MHD_Response *created)
+{
+	const time_t now_s = (time_t)(now_read().wall_ns / NS_PER_S);
+	struct tm utc;
+	char text[sizeof("Sun, 06 Nov 1994 08:49:37 GMT")];
+
+	if (now_is_clock_trusted() && gmtime_r(&now_s, &utc) &&
+	    strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &utc) > 0)
+		add_header(created, MHD_HTTP_HEADER_DATE, text);
+}
+
 enum MHD_Result mhd_response_send(struct MHD_Connection *connection, struct http_response *response)
 {
 	struct MHD_Response *created = create_response(response);
@@ -217,6 +231,7 @@ enum MHD_Result mhd_response_send(struct MHD_Connection *connection, struct http
 		add_header(created, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache, private");
 	if (response->content_type)
 		add_header(created, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
+	add_date(created);
 	http_response_clean(response);
 
 	enum MHD_Result result = MHD_queue_response(connection, (unsigned int)status, created);

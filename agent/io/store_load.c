@@ -154,6 +154,24 @@ static int load_unclaimed(sqlite3 *db, struct store_state *state)
 	return r;
 }
 
+/* Far more than may be on line at once began after a session whose end is missed by that; it is a lower bound. */
+#define NEWEST_ROWS "1000"
+
+/* Ends have no index, so those of the latest sessions stand for all; what is on line is loaded already. */
+static int load_newest(sqlite3 *db, struct store_state *state)
+{
+	int r = store_fetch_int64(db,
+				  "SELECT max(coalesce((SELECT max(start_wall_ns) FROM sessions), 0),"
+				  " coalesce((SELECT max(end_wall_ns) FROM (SELECT end_wall_ns FROM sessions"
+				  " ORDER BY seq DESC LIMIT " NEWEST_ROWS ")), 0))",
+				  &state->newest_wall_ns);
+
+	for (size_t i = 0; !r && i < state->n_open_sessions; i++)
+		if (state->newest_wall_ns < state->open_sessions[i].last_seen.wall_ns)
+			state->newest_wall_ns = state->open_sessions[i].last_seen.wall_ns;
+	return r;
+}
+
 int store_state_load(sqlite3 *db, struct store_state *out)
 {
 	CLEANUP(store_state_clean) struct store_state state = {0};
@@ -167,6 +185,8 @@ int store_state_load(sqlite3 *db, struct store_state *out)
 		r = load_unclaimed(db, &state);
 	if (!r)
 		r = store_people_load(db, &state);
+	if (!r)
+		r = load_newest(db, &state);
 	if (r)
 		return r;
 	*out = state;
