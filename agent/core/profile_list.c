@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/profile_list.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,8 +52,7 @@ void profile_list_set(struct profile_list *list, int line, const char *name, con
 	const int limit = profile_key_find(key);
 	char sentence[CONFIG_ERROR_SIZE];
 
-	if (limit < 0)
-		return;
+	assert(limit >= 0);
 	if (list->lines[limit]) {
 		snprintf(sentence, sizeof(sentence), "is set already in line %d; remove one of them",
 			 list->lines[limit]);

@@ -29,7 +29,7 @@ void profile_list_clean(struct profile_list *list);
 /* Empties it for another pass. */
 void profile_list_forget(struct profile_list *list);
 
-/* KEY = VALUE in the section of that name; a KEY that is none is left to the caller. */
+/* KEY = VALUE in the section of that name. KEY is one of profile_keys(). */
 void profile_list_set(struct profile_list *list, int line, const char *name, const char *key, const char *value);
 
 /* The section ends; it began in that line. */

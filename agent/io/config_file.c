@@ -30,8 +30,9 @@ struct setting {
 
 /* A name that is no key, and where. */
 struct unknown {
-	char *name;
+	char *name; /* owned */
 	bool is_in_profile;
+	unsigned int n_seen; /* in this pass */
 };
 
 struct reader {
@@ -55,6 +56,8 @@ static void forget_pass(struct reader *reader)
 	config_mistakes_forget(&reader->mistakes);
 	memset(reader->settings, 0, sizeof(reader->settings));
 	profile_list_forget(&reader->profiles);
+	for (size_t i = 0; i < reader->n_unknown; i++)
+		reader->unknown[i].n_seen = 0;
 	reader->is_again = false;
 }
 
@@ -64,12 +67,13 @@ static bool is_profile(const cfg_t *cfg)
 	return cfg->title != NULL;
 }
 
-static bool is_known_unknown(const struct reader *reader, const cfg_t *cfg, const char *name)
+/* NULL: name is not among them. */
+static struct unknown *find_unknown(struct reader *reader, const cfg_t *cfg, const char *name)
 {
 	for (size_t i = 0; i < reader->n_unknown; i++)
 		if (strcmp(reader->unknown[i].name, name) == 0 && reader->unknown[i].is_in_profile == is_profile(cfg))
-			return true;
-	return false;
+			return &reader->unknown[i];
+	return NULL;
 }
 
 static void add_unknown(struct reader *reader, const cfg_t *cfg, const char *name)
@@ -114,7 +118,7 @@ static void say_no_key(struct reader *reader, const char *name, char *sentence, 
 		(void)config_set(reader->config, name, "", sentence, sentence_size);
 }
 
-static void note_unknown(struct reader *reader, const cfg_t *cfg, const char *name)
+static void say_unknown(struct reader *reader, const cfg_t *cfg, const char *name)
 {
 	char quoted[80];
 	char subject[sizeof(quoted) + 1];
@@ -125,9 +129,23 @@ static void note_unknown(struct reader *reader, const cfg_t *cfg, const char *na
 		say_no_limit(name, sentence, sizeof(sentence));
 	else
 		say_no_key(reader, name, sentence, sizeof(sentence));
-	add_unknown(reader, cfg, name);
 	config_mistakes_note(&reader->mistakes, cfg->line, subject, sentence);
+}
+
+static void note_unknown(struct reader *reader, const cfg_t *cfg, const char *name)
+{
+	add_unknown(reader, cfg, name);
+	say_unknown(reader, cfg, name);
 	config_mistakes_keep(&reader->mistakes);
+}
+
+/* The same slip in another profile; the first one is kept since it ended its pass. */
+static void note_unknown_again(struct reader *reader, const cfg_t *cfg, const cfg_opt_t *option)
+{
+	struct unknown *unknown = find_unknown(reader, cfg, option->name);
+
+	if (unknown && option->nvalues == 1 && unknown->n_seen++ > 0)
+		say_unknown(reader, cfg, option->name);
 }
 
 static void judge_value(struct reader *reader, const cfg_t *cfg, const cfg_opt_t *option, const char *value)
@@ -162,7 +180,10 @@ static int parse_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *r
 
 static int parse_limit(cfg_t *cfg, cfg_opt_t *option, const char *value, void *result)
 {
-	profile_list_set(&current->profiles, cfg->line, cfg->title, option->name, value);
+	if (profile_key_find(option->name) >= 0)
+		profile_list_set(&current->profiles, cfg->line, cfg->title, option->name, value);
+	else
+		note_unknown_again(current, cfg, option);
 	*(const char **)result = value;
 	return 0;
 }
@@ -265,7 +286,7 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
 		return;
 	}
 	/* an unknown section was taken for an unknown list */
-	if (is_known_unknown(current, cfg, name))
+	if (find_unknown(current, cfg, name))
 		return;
 	if (*name)
 		line = config_text_line_of_word(current->text, name, line);

@@ -122,6 +122,8 @@ static const struct {
 	 "|4: 'mount' is not a key of a profile; those are session_timeout, idle_timeout, max_bytes_total, "
 	 "max_bytes_down and max_bytes_up|6: mount: '6' does not begin|7: 'max_byte_up' is not a key;"
 	 "|8: 'idle_timeout' is a key of a profile; write it in profile \"NAME\""},
+	{"profile a {\n max = {1, 2}\n}\nprofile b {\n max = 3\n max = 4\n}\nprofile c { min = 1 max += 5\n}\n",
+	 "2: 'max' is not a key of a profile|5: 'max' is not|6: 'max' is not|8: 'min' is not|8: 'max' is not"},
 	/* their names */
 	{"profile a {}\nprofile b\n{\n}\nprofile\na\n{\n idle_timeout = 3\n}\n",
 	 "5: profile 'a': is there already in line 1; remove or rename one of them"},
