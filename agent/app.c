@@ -148,6 +148,8 @@ static int open_loop(struct app *app)
 	if (!r)
 		r = signals_new(&app->loop, on_signal, app, &app->signals);
 	if (!r)
+		r = app_events_start(app);
+	if (!r)
 		r = app_http_start(app, zone);
 	return r;
 }
@@ -193,6 +195,7 @@ static void stop(struct app *app)
 	if (app->has_account && !app->config->keep_counting)
 		source_detach(&app->source);
 	app_account_stop(app);
+	app_events_stop(app);
 	if (app->server)
 		http_server_close(app->server, on_closed, app);
 	if (app->worker)
@@ -222,6 +225,7 @@ static void release(struct app *app, bool has_failed)
 	else
 		source_close(&app->source, app->config->keep_counting);
 	app_interfaces_free(app);
+	app_events_free(app);
 	session_engine_free(&app->engine);
 	ledger_free(&app->ledger);
 	free(app->put_off);

@@ -2,7 +2,7 @@
 /*
  * Inside the application: app.c starts and stops everything in order, app_account.c is the way of the
  * octets (counters, ledger, sessions, store), app_interfaces.c says where they are counted, app_http.c is the way of
- * a request.
+ * a request, app_events.c that of an event to those who follow.
  */
 #ifndef APP_PRIVATE_H
 #define APP_PRIVATE_H
@@ -20,6 +20,7 @@
 #include "io/store_worker.h"
 #include "io/token_file.h"
 
+struct app_events;
 struct interfaces;
 
 struct app {
@@ -37,6 +38,7 @@ struct app {
 	struct ledger *ledger;
 	struct session_engine *engine;
 	struct event_list events;
+	struct app_events *event_feeds;
 	struct store *store;
 	struct store_reader *reader;
 	struct store_worker *worker;
@@ -91,6 +93,16 @@ void app_interfaces_verify(struct app *app);
 void app_interfaces_health(const struct app *app, struct health *health);
 void app_interfaces_stop(struct app *app);
 void app_interfaces_free(struct app *app);
+
+/* app_events.c */
+int app_events_start(struct app *app); /* before the first request; 0 or -errno, logged */
+/* Tells subscribers of what is in app->events, while the sessions are as the events say. */
+void app_events_carry(struct app *app);
+/* Answers the exchange with events from now on, or from behind last_id; consumes *head. */
+void app_events_subscribe(struct app *app, struct http_exchange *exchange, const char *last_id, bool is_head,
+			  struct http_response *head);
+void app_events_stop(struct app *app); /* before the server closes, which ends the subscriptions */
+void app_events_free(struct app *app);
 
 /* app_http.c */
 int app_http_start(struct app *app, struct zone_port zone);

@@ -141,7 +141,8 @@ static struct session *session_begin(struct session_engine *engine, struct clien
 	record->location_name = engine->rules.location_name ? strdup(engine->rules.location_name) : NULL;
 	session_wait_end(engine, client, session);
 	session_mark_transition(engine, session);
-	(void)event_list_append(events, (struct event){EVENT_SESSION_ONLINE, record->seq, record->start});
+	(void)event_list_append(
+		events, (struct event){.kind = EVENT_SESSION_ONLINE, .session_seq = record->seq, .at = record->start});
 	return session;
 }
 
@@ -163,8 +164,9 @@ static void session_finish(struct session_engine *engine, struct session *sessio
 	session_mark_answered(engine, session);
 	session_close_record(&session->record, end, cause);
 	session_mark_transition(engine, session);
-	(void)event_list_append(events,
-				(struct event){EVENT_SESSION_OFFLINE, session->record.seq, session->record.end});
+	(void)event_list_append(events, (struct event){.kind = EVENT_SESSION_OFFLINE,
+						       .session_seq = session->record.seq,
+						       .at = session->record.end});
 }
 
 static void clear_unclaimed(struct client *client)
@@ -267,7 +269,8 @@ static void book(struct session_engine *engine, struct session *session, struct 
 	/* whose an address is must survive a crash as a start does */
 	session_mark_transition(engine, session);
 	if (!is_first)
-		(void)event_list_append(events, (struct event){EVENT_SESSION_UPDATED, record->seq, seen});
+		(void)event_list_append(
+			events, (struct event){.kind = EVENT_SESSION_UPDATED, .session_seq = record->seq, .at = seen});
 }
 
 int session_engine_apply(struct session_engine *engine, struct instant now, struct instant seen,
@@ -357,7 +360,9 @@ void session_engine_tick(struct session_engine *engine, struct instant now, stru
 
 		if (restamp_session(record, now)) {
 			session_mark_transition(engine, session);
-			(void)event_list_append(events, (struct event){EVENT_SESSION_UPDATED, record->seq, now});
+			(void)event_list_append(
+				events,
+				(struct event){.kind = EVENT_SESSION_UPDATED, .session_seq = record->seq, .at = now});
 		}
 		if (session_record_is_online(record) &&
 		    now.mono_ns - record->last_seen.mono_ns >= engine->rules.idle_timeout_ns)
