@@ -77,6 +77,8 @@ static int open_loop(struct app *app)
 	if (!r)
 		r = signals_new(&app->loop, on_signal, app, &app->signals);
 	if (!r)
+		r = app_events_start(app);
+	if (!r)
 		r = app_http_start(app, zone);
 	return r;
 }
@@ -128,6 +130,7 @@ static void stop(struct app *app)
 		source_detach(&app->source);
 	app_account_stop(app);
 	app_history_stop(app);
+	app_events_stop(app);
 	if (app->server)
 		http_server_close(app->server, on_closed, app);
 	if (app->worker)
@@ -158,6 +161,7 @@ static void release(struct app *app, bool has_failed)
 		source_close(&app->source, app->config->keep_counting);
 	app_presence_free(app);
 	app_interfaces_free(app);
+	app_events_free(app);
 	session_engine_free(&app->engine);
 	guest_register_free(&app->guests);
 	ledger_free(&app->ledger);

@@ -101,6 +101,7 @@ static void carry_events(struct app *app)
 			log_debug("%s %s %s", event_kind_name(event->kind), mac_format(&record->mac, mac),
 				  ip_format(&record->primary_ip, ip));
 	}
+	app_events_carry(app);
 	event_list_clear(&app->events);
 }
 

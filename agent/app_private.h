@@ -2,7 +2,8 @@
 /*
  * Inside the application: app.c starts and stops everything in order, app_resume.c takes up what the store knew,
  * app_account.c is the way of the octets (counters, ledger, sessions, store), app_interfaces.c says where they are
- * counted, app_http.c is the way of a request, app_history.c keeps the store from growing without end.
+ * counted, app_http.c is the way of a request, app_events.c that of an event to those who follow, app_presence.c
+ * hears of guests who have left, app_history.c keeps the store from growing without end.
  */
 #ifndef APP_PRIVATE_H
 #define APP_PRIVATE_H
@@ -20,6 +21,7 @@
 #include "io/store_worker.h"
 #include "io/token_file.h"
 
+struct app_events;
 struct interfaces;
 struct presence_watch;
 
@@ -41,6 +43,7 @@ struct app {
 	struct session_engine *engine;
 	struct guest_register *guests;
 	struct event_list events;
+	struct app_events *event_feeds;
 	struct store *store;
 	struct store_reader *reader;
 	struct store_worker *worker;
@@ -116,6 +119,15 @@ void app_presence_free(struct app *app);
 /* app_history.c */
 int app_history_start(struct app *app);
 void app_history_stop(struct app *app);
+/* app_events.c */
+int app_events_start(struct app *app); /* before the first request; 0 or -errno, logged */
+/* Tells subscribers of what is in app->events, while the sessions are as the events say. */
+void app_events_carry(struct app *app);
+/* Answers the exchange with events from now on, or from behind last_id; consumes *head. */
+void app_events_subscribe(struct app *app, struct http_exchange *exchange, const char *last_id, bool is_head,
+			  struct http_response *head);
+void app_events_stop(struct app *app); /* before the server closes, which ends the subscriptions */
+void app_events_free(struct app *app);
 
 /* app_http.c */
 int app_http_start(struct app *app, struct zone_port zone);
