@@ -131,7 +131,7 @@ static void reach_limit(struct session_engine *engine, struct session *session, 
 	(void)event_list_append(events, (struct event){.kind = EVENT_SESSION_LIMIT,
 						       .session_seq = session->record.seq,
 						       .at = end,
-						       .limit = (int)which});
+						       .limit = which});
 	session_finish(engine, session, end,
 		       which == LOGIN_SESSION_TIMEOUT ? END_CAUSE_SESSION_TIMEOUT : END_CAUSE_NAS_REQUEST, events);
 }
