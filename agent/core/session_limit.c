@@ -162,6 +162,15 @@ void session_limit_tick(struct session_engine *engine, struct session *session, 
 		session_limit_note(engine, session, now);
 }
 
+void session_limit_change(struct session_engine *engine, struct session *session, struct instant now,
+			  struct event_list *events)
+{
+	if (now.mono_ns >= time_limit_mono_ns(session->client->login, &session->record))
+		reach_limit(engine, session, LOGIN_SESSION_TIMEOUT, now, events);
+	else
+		session_limit_note(engine, session, now);
+}
+
 int64_t session_engine_due_ns(const struct session_engine *engine, struct instant now)
 {
 	return engine->due_ns < now.mono_ns ? now.mono_ns : engine->due_ns;
