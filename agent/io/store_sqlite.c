@@ -107,8 +107,9 @@ int store_finish(struct store *store, int r)
 	/* some errors have rolled back already */
 	if (r && !sqlite3_get_autocommit(store->db))
 		(void)store_exec(store->db, "ROLLBACK");
-	if (!r && store->is_log_stale)
-		(void)store_log_empty(store); /* a reader is in the way: after the next commit */
+	/* when a reader is in the way: after the next commit. A full disk gets back what the log takes */
+	if (r == -ENOSPC || (!r && store->is_log_stale))
+		(void)store_log_empty(store);
 	return r;
 }
 

@@ -262,12 +262,12 @@ Test(store_prune, the_file_shrinks_and_keeps_some_room, .timeout = 60)
 	prune(store, &(struct store_retention){.ended_before_wall_ns = 1});
 	const int64_t n_bytes = file_size(lab.path);
 
-	cr_assert_gt(n_bytes, 5 << 20);
+	cr_assert_gt(n_bytes, 3 << 20);
 	prune(store, &retention);
 	cr_assert_eq(count(&lab, "sessions"), 0);
 	cr_assert_leq(store_lab_sql(lab.path, "PRAGMA freelist_count"), 256);
 	cr_assert_gt(store_lab_sql(lab.path, "PRAGMA freelist_count"), 64, "for the sessions to come");
-	cr_assert_lt(file_size(lab.path), n_bytes / 3);
+	cr_assert_lt(file_size(lab.path), n_bytes / 2);
 	assert_sound(&lab);
 	store_close(&store);
 	store_lab_close(&lab);
