@@ -12,4 +12,11 @@ int cmd_status(int argc, char **argv);
 int cmd_token(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);
 
+/* For portals' hooks; these exit with 2 when the agent cannot be asked and the request cannot be kept (hook.h). */
+int cmd_login(int argc, char **argv);
+int cmd_logout(int argc, char **argv);
+int cmd_lost(int argc, char **argv);
+int cmd_disconnect(int argc, char **argv);
+int cmd_device(int argc, char **argv);
+
 #endif
