@@ -29,7 +29,7 @@ OPTIMISE := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-rec
 endif
 BUILD ?= build
 
-LIBRARIES := libbpf libpcap libuv libmicrohttpd gnutls jansson sqlite3 libconfuse
+LIBRARIES := libbpf libpcap libuv libmicrohttpd gnutls jansson sqlite3 libconfuse ncursesw
 CPPFLAGS += -Iagent -Iinclude -I$(BUILD) -D_GNU_SOURCE -DOCTETD_VERSION='"$(VERSION)"'
 CFLAGS += -std=gnu17 $(OPTIMISE) $(WARNINGS) $(WERROR) -MMD -MP
 LDFLAGS += $(filter -fsanitize%,$(OPTIMISE))

@@ -40,7 +40,8 @@ int cmd_login(int argc, char **argv)
 	static const struct hook_command command = {
 		.name = "login",
 		.argument = "MAC",
-		.help = "A guest has logged in on the device: from now on its octets are the guest's. An option that is "
+		.help = "A guest has logged in on the device: from now on its octets are the guest's. An option that "
+			"is "
 			"empty\nis as if it were absent. The same login again changes nothing.",
 		.flags = login_flags,
 		.n_flags = ARRAY_LENGTH(login_flags),

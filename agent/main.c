@@ -23,6 +23,8 @@ static const struct {
 	{"run", cmd_run, "count guests and answer the API"},
 	{"replay", cmd_replay, "account capture files, without root"},
 	{"status", cmd_status, "say whether counting is complete"},
+	{"sessions", cmd_sessions, "list sessions"},
+	{"top", cmd_top, "show who is on line now, and how fast"},
 	{"login", cmd_login, "a guest has logged in: whose the device's octets are"},
 	{"logout", cmd_logout, "a guest has logged out"},
 	{"lost", cmd_lost, "a device has gone, as an access point says"},

@@ -23,10 +23,10 @@ void spool_entry_clean(struct spool_entry *entry)
 
 char *spool_entry_print(const struct spool_entry *entry)
 {
-	json_auto_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "command", entry->command, "subject",
-					entry->subject, "target", entry->target, "body", entry->body, "boot_id",
-					entry->boot_id, "made_mono_ns", (json_int_t)entry->made_mono_ns,
-					"until_mono_ns", (json_int_t)entry->until_mono_ns);
+	json_auto_t *object =
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "command", entry->command, "subject", entry->subject,
+			  "target", entry->target, "body", entry->body, "boot_id", entry->boot_id, "made_mono_ns",
+			  (json_int_t)entry->made_mono_ns, "until_mono_ns", (json_int_t)entry->until_mono_ns);
 
 	return object ? json_dumps(object, JSON_COMPACT) : NULL;
 }

@@ -249,8 +249,7 @@ int local_client_ask(const char *socket_path, const struct local_request *reques
 
 int local_client_get(const char *socket_path, const char *target, int *status, char **body)
 {
-	const struct local_request request = {
-		.method = "GET", .target = target, .timeout_ms = LOCAL_CLIENT_TIMEOUT_MS};
+	const struct local_request request = {.method = "GET", .target = target, .timeout_ms = LOCAL_CLIENT_TIMEOUT_MS};
 	const int error = local_client_ask(socket_path, &request, status, body);
 
 	return error ? local_client_complain(socket_path, error) : 0;
