@@ -48,7 +48,7 @@ static enum spool_result deliver_one(void *context, const struct spool_entry *en
 		return SPOOL_TRY_LATER;
 	switch (hook_answer_judge(entry->command, status, body)) {
 	case HOOK_LATER:
-		return SPOOL_TRY_LATER;
+		return SPOOL_PASS_OVER;
 	case HOOK_REFUSED:
 		hook_answer_explain(status, body, &reason);
 		syslog(LOG_ERR, "%s of %s was refused: %s", entry->command, entry->subject,

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <time.h>
@@ -155,29 +156,86 @@ int spool_append(const char *state_dir, const struct spool_entry *entry)
 	return write_file(state_dir, listing.last + 1, text);
 }
 
-/* 0 and the number of the oldest; -ENOENT: nothing is there, and the deliverer's lock is free again; or -errno. */
-static int find_oldest(const char *state_dir, int *deliver_lock, uint64_t *number)
+/* 0 and what is there; -ENOENT: nothing is, and the deliverer's lock is free again; or -errno. */
+static int list_or_leave(const char *state_dir, int *deliver_lock, struct spool_listing *listing)
 {
 	CLEANUP_CLOSE const int append_lock = take_lock(state_dir, "append.lock", LOCK_EX);
-	struct spool_listing listing;
 
 	if (append_lock < 0)
 		return append_lock;
 
-	const int error = list_files(state_dir, &listing);
+	const int error = list_files(state_dir, listing);
 	if (error)
 		return error;
-	if (listing.n_files == 0) {
+	if (listing->n_files == 0) {
 		close(*deliver_lock);
 		*deliver_lock = -1;
 		return -ENOENT;
 	}
-	*number = listing.first;
 	return 0;
 }
 
-/* 1 when it is over, 0 when it has to be tried again. */
-static int handle(const char *path, const char *boot_id, const struct spool_port *port)
+struct round {
+	const char *state_dir;
+	const char *boot_id;
+	const struct spool_port *port;
+	char **passed_over; /* subjects of this round; owned */
+	size_t n_passed_over;
+	bool is_held_up;
+};
+
+static void round_clean(struct round *round)
+{
+	for (size_t i = 0; i < round->n_passed_over; i++)
+		free(round->passed_over[i]);
+	free(round->passed_over);
+}
+
+static bool has_to_wait(const struct round *round, const struct spool_entry *entry)
+{
+	for (size_t i = 0; i < round->n_passed_over; i++)
+		if (strcmp(round->passed_over[i], entry->subject) == 0)
+			return true;
+	return false;
+}
+
+/* Without memory nobody may pass. */
+static enum spool_result pass_over(struct round *round, const struct spool_entry *entry)
+{
+	char **subjects = realloc(round->passed_over, (round->n_passed_over + 1) * sizeof(*subjects));
+
+	if (!subjects)
+		return SPOOL_TRY_LATER;
+	round->passed_over = subjects;
+	subjects[round->n_passed_over] = strdup(entry->subject);
+	if (!subjects[round->n_passed_over])
+		return SPOOL_TRY_LATER;
+	round->n_passed_over++;
+	return SPOOL_PASS_OVER;
+}
+
+static enum spool_result judge(struct round *round, const struct spool_entry *entry)
+{
+	const struct spool_port *port = round->port;
+
+	switch (spool_entry_judge(entry, round->boot_id, now_read().mono_ns)) {
+	case SPOOL_EXPIRED:
+		port->drop(port->context, entry, "the agent did not take it in time");
+		return SPOOL_SENT;
+	case SPOOL_OTHER_BOOT:
+		port->drop(port->context, entry, "the machine has been restarted since");
+		return SPOOL_SENT;
+	case SPOOL_FRESH:
+		break;
+	}
+	if (has_to_wait(round, entry))
+		return SPOOL_PASS_OVER;
+
+	const enum spool_result result = port->send(port->context, entry);
+	return result == SPOOL_PASS_OVER ? pass_over(round, entry) : result;
+}
+
+static enum spool_result handle(struct round *round, const char *path)
 {
 	CLEANUP(spool_entry_clean) struct spool_entry entry = {0};
 	CLEANUP_FREE char *text = NULL;
@@ -186,22 +244,34 @@ static int handle(const char *path, const char *boot_id, const struct spool_port
 	if (!error)
 		error = spool_entry_parse(text, &entry);
 	if (error == -ENOMEM)
-		return 0;
-	if (error) {
-		port->drop(port->context, NULL, path);
-		return 1;
+		return SPOOL_TRY_LATER;
+	if (!error)
+		return judge(round, &entry);
+	if (error != -ENOENT)
+		round->port->drop(round->port->context, NULL, path);
+	return SPOOL_SENT;
+}
+
+/* 0, or -errno when the directory fails. */
+static int run_round(struct round *round, const struct spool_listing *listing)
+{
+	for (uint64_t number = listing->first; number <= listing->last; number++) {
+		char name[SPOOL_NAME_SIZE];
+		char path[PATH_MAX];
+		const int error = make_path(path, round->state_dir, spool_name_format(number, name));
+
+		if (error)
+			return error;
+
+		const enum spool_result result = handle(round, path);
+		if (result != SPOOL_SENT)
+			round->is_held_up = true;
+		if (result == SPOOL_TRY_LATER)
+			return 0;
+		if (result == SPOOL_SENT && unlink(path) != 0 && errno != ENOENT)
+			return -errno;
 	}
-	switch (spool_entry_judge(&entry, boot_id, now_read().mono_ns)) {
-	case SPOOL_FRESH:
-		return port->send(port->context, &entry) == SPOOL_SENT;
-	case SPOOL_EXPIRED:
-		port->drop(port->context, &entry, "the agent was not there in time");
-		break;
-	case SPOOL_OTHER_BOOT:
-		port->drop(port->context, &entry, "the machine has been restarted since");
-		break;
-	}
-	return 1;
+	return 0;
 }
 
 int spool_deliver(const char *state_dir, const char *boot_id, const struct spool_port *port)
@@ -211,19 +281,16 @@ int spool_deliver(const char *state_dir, const char *boot_id, const struct spool
 	if (lock < 0)
 		return lock == -EWOULDBLOCK ? 0 : lock;
 	for (;;) {
-		char name[SPOOL_NAME_SIZE];
-		char path[PATH_MAX];
-		uint64_t number;
-		int error = find_oldest(state_dir, &lock, &number);
+		CLEANUP(round_clean) struct round round = {.state_dir = state_dir, .boot_id = boot_id, .port = port};
+		struct spool_listing listing;
+		int error = list_or_leave(state_dir, &lock, &listing);
 
 		if (error)
 			return error == -ENOENT ? 0 : error;
-		error = make_path(path, state_dir, spool_name_format(number, name));
+		error = run_round(&round, &listing);
 		if (error)
 			return error;
-		if (!handle(path, boot_id, port))
+		if (round.is_held_up)
 			pause_ms(port->retry_ms);
-		else if (unlink(path) != 0 && errno != ENOENT)
-			return -errno;
 	}
 }

@@ -4,7 +4,8 @@
  * the agent restarts. One file a request, written before the hook returns; whoever spools starts a deliverer.
  *
  * Order: while there are files, later requests are appended, never sent past them; a file goes only when its
- * request has been answered. One deliverer at a time holds deliver.lock. It lets go of it under append.lock, and only
+ * request has been answered. What the agent cannot take now, because of some bound, holds up only its own subject:
+ * behind a login that finds no place there may be the logout that makes one. One deliverer at a time holds deliver.lock. It lets go of it under append.lock, and only
  * when there is no file, so none is left without a deliverer: who appends later finds the lock free. A deliverer
  * that dies leaves the files, and the next one takes over.
  *
@@ -21,11 +22,14 @@
 #define SPOOL_MAX_FILES 1000
 #define SPOOL_MAX_BYTES 16384
 
-enum spool_result { SPOOL_SENT, SPOOL_TRY_LATER };
+enum spool_result {
+	SPOOL_SENT,      /* over, also when it was refused, which send tells whom it concerns */
+	SPOOL_TRY_LATER, /* nobody is there: the others need not try either */
+	SPOOL_PASS_OVER, /* this one cannot be taken now: only others on the same subject have to wait for it */
+};
 
 struct spool_port {
 	void *context;
-	/* Sends it. SPOOL_SENT: over, also when it was refused, which this function tells whom it concerns. */
 	enum spool_result (*send)(void *context, const struct spool_entry *entry);
 	/* It was dropped unsent; entry is NULL for a file that nobody can read. */
 	void (*drop)(void *context, const struct spool_entry *entry, const char *reason);
