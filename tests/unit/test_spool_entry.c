@@ -99,8 +99,16 @@ Test(spool_entry, names_sort_as_their_numbers)
 Test(spool_entry, other_files_are_no_entries)
 {
 	static const char *const names[] = {
-		"",	"new",	 "append.lock", "1.json", "000000000000000001.jso", "000000000000000001.json~",
-		"0000000000000000001.json", "00000000000000000x.json", "-00000000000000001.json", "000000000000000001",
+		"",
+		"new",
+		"append.lock",
+		"1.json",
+		"000000000000000001.jso",
+		"000000000000000001.json~",
+		"0000000000000000001.json",
+		"00000000000000000x.json",
+		"-00000000000000001.json",
+		"000000000000000001",
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(names); i++)

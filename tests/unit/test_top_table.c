@@ -9,10 +9,10 @@
 static json_t *session(const char *id, const char *name, json_int_t up, json_int_t down, json_int_t online_s,
 		       json_int_t idle_s)
 {
-	json_t *object = json_pack("{s:s, s:s?, s:s, s:s, s:I, s:I, s:I, s:I}", "id", id, "name", name,
-				   "guest_device_mac", "00:00:5e:00:53:01", "guest_device_ip", "10.0.0.1",
-				   "uploaded_bytes", up, "downloaded_bytes", down, "duration_seconds", online_s,
-				   "idle_seconds", idle_s);
+	json_t *object =
+		json_pack("{s:s, s:s?, s:s, s:s, s:I, s:I, s:I, s:I}", "id", id, "name", name, "guest_device_mac",
+			  "00:00:5e:00:53:01", "guest_device_ip", "10.0.0.1", "uploaded_bytes", up, "downloaded_bytes",
+			  down, "duration_seconds", online_s, "idle_seconds", idle_s);
 
 	cr_assert_not_null(object);
 	return object;
@@ -38,9 +38,9 @@ static const struct top_row *row(const struct top_table *table, const char *id)
 Test(top_table, rates_are_differences_over_the_time_between)
 {
 	CLEANUP(top_table_clean)
-	struct top_table before = make(json_pack("[o, o]", session("b", "B", 100, 1000, 5, 0),
-						 session("a", "A", 7, 7, 5, 0)),
-				       10 * NS_PER_S, NULL);
+	struct top_table before =
+		make(json_pack("[o, o]", session("b", "B", 100, 1000, 5, 0), session("a", "A", 7, 7, 5, 0)),
+		     10 * NS_PER_S, NULL);
 	cr_assert_eq(row(&before, "a")->up.bytes_per_s, 0);
 	top_table_sort(&before, TOP_KEY_DOWN_BYTES, false); /* whatever the order of the last one was */
 
@@ -98,14 +98,16 @@ static void assert_order(struct top_table *table, enum top_key key, bool is_reve
 
 Test(top_table, orders)
 {
-	CLEANUP(top_table_clean) struct top_table before = make(
-		json_pack("[o, o, o, o]", session("a", "", 0, 0, 5, 9), session("b", "zoe", 0, 0, 100, 0),
-			  session("c", "Adam", 0, 0, 7, 7), session("d", NULL, 0, 0, 7, 7)),
-		NS_PER_S, NULL);
-	CLEANUP(top_table_clean) struct top_table table = make(
-		json_pack("[o, o, o, o]", session("a", "", 10, 2, 5, 9), session("b", "zoe", 2, 30, 100, 0),
-			  session("c", "Adam", 3, 3, 7, 7), session("d", NULL, 3, 3, 7, 7)),
-		2 * NS_PER_S, &before);
+	CLEANUP(top_table_clean)
+	struct top_table before =
+		make(json_pack("[o, o, o, o]", session("a", "", 0, 0, 5, 9), session("b", "zoe", 0, 0, 100, 0),
+			       session("c", "Adam", 0, 0, 7, 7), session("d", NULL, 0, 0, 7, 7)),
+		     NS_PER_S, NULL);
+	CLEANUP(top_table_clean)
+	struct top_table table =
+		make(json_pack("[o, o, o, o]", session("a", "", 10, 2, 5, 9), session("b", "zoe", 2, 30, 100, 0),
+			       session("c", "Adam", 3, 3, 7, 7), session("d", NULL, 3, 3, 7, 7)),
+		     2 * NS_PER_S, &before);
 
 	/* without a name: last, and then the first one by id */
 	assert_order(&table, TOP_KEY_NAME, false, "cbad");
