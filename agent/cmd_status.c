@@ -202,6 +202,13 @@ static void print_interface(const json_t *interface)
 	print_cause(interface, "down");
 }
 
+/* An older agent does not say. */
+static void print_clock(const json_t *health)
+{
+	if (strcmp(text(health, "clock", "trusted"), "trusted") != 0)
+		printf("clock       NOT SET: times are estimates until it is (ntp?), and are put right then\n");
+}
+
 static void print_health(const json_t *health)
 {
 	const json_t *interface;
@@ -213,6 +220,7 @@ static void print_health(const json_t *health)
 	print_traffic("unclaimed", json_object_get(health, "unclaimed"));
 	print_collector(json_object_get(health, "collector"));
 	print_store(json_object_get(health, "store"));
+	print_clock(health);
 	json_array_foreach(json_object_get(health, "interfaces"), i, interface)
 	{
 		print_interface(interface);

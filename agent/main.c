@@ -25,6 +25,7 @@ static const struct {
 	{"status", cmd_status, "say whether counting is complete"},
 	{"sessions", cmd_sessions, "list sessions"},
 	{"top", cmd_top, "show who is on line now, and how fast"},
+	{"events", cmd_events, "tell who comes and goes, as it happens"},
 	{"login", cmd_login, "a guest has logged in: whose the device's octets are"},
 	{"logout", cmd_logout, "a guest has logged out"},
 	{"lost", cmd_lost, "a device has gone, as an access point says"},

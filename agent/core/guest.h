@@ -47,6 +47,9 @@ void guest_register_forget(struct guest_register *guests, const char *guest_id);
 /* Those that have not logged in since go. */
 void guest_register_expire(struct guest_register *guests, int64_t before_wall_ns);
 
+/* Whether guest_register_changed would yield anything. */
+bool guest_register_has_changes(const struct guest_register *guests);
+
 size_t guest_register_size(const struct guest_register *guests);
 
 /* Copies what the store lacks, see session_engine_changed; guest_changes_free, then mark_saved after the commit. */

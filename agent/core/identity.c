@@ -9,52 +9,82 @@
 #include "base/cleanup.h"
 
 /* Every field is a string, so each operation is a walk over this table. */
-static const size_t field_offsets[] = {
-	offsetof(struct identity, guest_id),
-	offsetof(struct identity, username),
-	offsetof(struct identity, name),
-	offsetof(struct identity, email),
-	offsetof(struct identity, yas_id),
-	offsetof(struct identity, access_code),
-	offsetof(struct identity, login_type_name),
-	offsetof(struct identity, service_profile_name),
-	offsetof(struct identity, device_description),
+static const struct {
+	const char *name;
+	size_t offset;
+} fields[] = {
+	[IDENTITY_GUEST_ID] = {"guest_id", offsetof(struct identity, guest_id)},
+	[IDENTITY_USERNAME] = {"username", offsetof(struct identity, username)},
+	[IDENTITY_NAME] = {"name", offsetof(struct identity, name)},
+	[IDENTITY_EMAIL] = {"email", offsetof(struct identity, email)},
+	[IDENTITY_YAS_ID] = {"yas_id", offsetof(struct identity, yas_id)},
+	[IDENTITY_ACCESS_CODE] = {"access_code", offsetof(struct identity, access_code)},
+	[IDENTITY_LOGIN_TYPE_NAME] = {"login_type_name", offsetof(struct identity, login_type_name)},
+	[IDENTITY_SERVICE_PROFILE_NAME] = {"service_profile_name", offsetof(struct identity, service_profile_name)},
+	[IDENTITY_DEVICE_DESCRIPTION] = {"device_description", offsetof(struct identity, device_description)},
 };
-_Static_assert(ARRAY_LENGTH(field_offsets) * sizeof(char *) == sizeof(struct identity), "every field is in the table");
+_Static_assert(ARRAY_LENGTH(fields) == IDENTITY_N_FIELDS, "a name for each field");
+_Static_assert(ARRAY_LENGTH(fields) * sizeof(char *) == sizeof(struct identity), "every field is in the table");
 
-static char **field_of(struct identity *identity, size_t index)
+const char *identity_field_name(enum identity_field field)
 {
-	return (char **)(void *)((char *)identity + field_offsets[index]);
+	return fields[field].name;
+}
+
+char **identity_field(struct identity *identity, enum identity_field field)
+{
+	return (char **)(void *)((char *)identity + fields[field].offset);
 }
 
 static const char *value_of(const struct identity *identity, size_t index)
 {
-	return *(char *const *)(const void *)((const char *)identity + field_offsets[index]);
+	return *(char *const *)(const void *)((const char *)identity + fields[index].offset);
 }
 
 void identity_clean(struct identity *identity)
 {
-	for (size_t i = 0; i < ARRAY_LENGTH(field_offsets); i++) {
-		free(*field_of(identity, i));
-		*field_of(identity, i) = NULL;
+	for (enum identity_field i = 0; i < IDENTITY_N_FIELDS; i++) {
+		free(*identity_field(identity, i));
+		*identity_field(identity, i) = NULL;
 	}
 }
 
 int identity_copy(struct identity *to, const struct identity *from)
 {
+	return identity_override(to, from, (1u << IDENTITY_N_FIELDS) - 1);
+}
+
+bool identity_is_equal(const struct identity *a, const struct identity *b)
+{
+	for (size_t i = 0; i < IDENTITY_N_FIELDS; i++) {
+		const char *left = value_of(a, i);
+		const char *right = value_of(b, i);
+
+		if (left != right && (!left || !right || strcmp(left, right) != 0))
+			return false;
+	}
+	return true;
+}
+
+int identity_override(struct identity *to, const struct identity *from, unsigned int sets)
+{
 	CLEANUP(identity_clean) struct identity copy = {0};
 
-	for (size_t i = 0; i < ARRAY_LENGTH(field_offsets); i++) {
+	for (enum identity_field i = 0; i < IDENTITY_N_FIELDS; i++) {
 		const char *value = value_of(from, i);
 
-		if (!value)
+		if (!(sets & 1u << i) || !value)
 			continue;
-		*field_of(&copy, i) = strdup(value);
-		if (!*field_of(&copy, i))
+		*identity_field(&copy, i) = strdup(value);
+		if (!*identity_field(&copy, i))
 			return -ENOMEM;
 	}
-	identity_clean(to);
-	*to = copy;
-	copy = (struct identity){0};
+	for (enum identity_field i = 0; i < IDENTITY_N_FIELDS; i++) {
+		if (!(sets & 1u << i))
+			continue;
+		free(*identity_field(to, i));
+		*identity_field(to, i) = *identity_field(&copy, i);
+		*identity_field(&copy, i) = NULL;
+	}
 	return 0;
 }

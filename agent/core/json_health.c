@@ -260,6 +260,7 @@ json_t *json_health(const struct health *health)
 	r |= json_object_set_new(object, "reasons", reasons);
 	r |= json_object_set_new(object, "version", json_text(health->version));
 	r |= json_object_set_new(object, "uptime_s", json_integer(health->uptime_s));
+	r |= json_object_set_new(object, "clock", json_string(health->is_clock_trusted ? "trusted" : "untrusted"));
 	r |= json_object_set_new(object, "sessions", json_online(health));
 	r |= json_object_set_new(object, "totals", json_traffic(&health->total));
 	r |= json_object_set_new(object, "unclaimed", json_traffic(&health->unclaimed));

@@ -27,6 +27,7 @@ struct link_facts {
 	struct mac_addr mac;
 	uint32_t master;                  /* ifindex of the bridge or bond it belongs to, 0: none */
 	uint32_t lower;                   /* ifindex of the interface that a VLAN or macvlan lies on, 0: none */
+	bool is_running;                  /* up, and has a carrier (IFF_RUNNING) */
 	bool is_lower_elsewhere;          /* in another network namespace; lower is 0 then */
 	char kind[LINK_NAME_SIZE];        /* "bridge", "vlan", "veth", ...; "" for hardware */
 	char master_kind[LINK_NAME_SIZE]; /* "bridge", "bond", ...; "" without a master */

@@ -41,7 +41,7 @@ struct login {
 	struct login_limits limits;
 	struct instant at;
 	struct instant until; /* mono_ns 0: in use */
-	uint64_t seq;         /* the number that its first session gets, or has got */
+	uint64_t seq;         /* of its session on line, or of the next; 0: not decided */
 	bool has_begun;       /* a session of it has been on line */
 	/* what its ended sessions have used of the limits */
 	int64_t used_ns;
@@ -59,6 +59,10 @@ bool login_is_same(const struct login *a, const struct login *b);
 /* Adds a session that has ended to what is used. */
 struct session_record;
 void login_use(struct login *login, const struct session_record *ended);
+
+/* The same for a session that has ended by silence when no engine was there: the login is kept for relogin_ns from it.
+ */
+void login_keep(struct login *login, const struct session_record *ended, int64_t relogin_ns);
 
 /*
  * A change to a live session (PATCH): a field that is set replaces, one that is not stays. Owned.

@@ -21,14 +21,20 @@ int session_engine_new(const struct session_rules *rules, uint64_t next_seq, str
 	engine->rules = *rules;
 	engine->next_seq = next_seq;
 	engine->round = 1;
+	engine->due_ns = INT64_MAX;
 	*out = engine;
 	return 0;
 }
 
-static void session_free(struct session *session)
+static void client_free(struct session_engine *engine, struct client *client)
 {
-	session_record_clean(&session->record);
-	free(session);
+	HASH_DEL(engine->clients, client);
+	if (client->login)
+		login_clean(client->login);
+	free(client->login);
+	free(client->host_name);
+	free(client->stranger);
+	free(client);
 }
 
 void session_engine_free(struct session_engine **engine_pointer)
@@ -46,12 +52,11 @@ void session_engine_free(struct session_engine **engine_pointer)
 	}
 	HASH_ITER (hh, engine->sessions, session, next_session) {
 		HASH_DEL(engine->sessions, session);
-		session_free(session);
+		session_record_clean(&session->record);
+		free(session);
 	}
-	HASH_ITER (hh, engine->clients, client, next_client) {
-		HASH_DEL(engine->clients, client);
-		free(client);
-	}
+	HASH_ITER (hh, engine->clients, client, next_client)
+		client_free(engine, client);
 	free(engine);
 	*engine_pointer = NULL;
 }
@@ -84,91 +89,24 @@ struct client *session_client_get(struct session_engine *engine, const struct ma
 
 void session_client_drop(struct session_engine *engine, struct client *client)
 {
-	if (client->n_sessions > 0 || client->is_waiting || !traffic_is_zero(&client->unclaimed) ||
-	    client->unclaimed_version != client->unclaimed_saved_version)
+	if (client->n_sessions > 0 || client->is_waiting || client->login || client->host_name || client->stranger ||
+	    !traffic_is_zero(&client->unclaimed) || !session_client_is_saved(client))
 		return;
-	HASH_DEL(engine->clients, client);
-	free(client);
+	client_free(engine, client);
 }
 
-static struct session *session_add(struct session_engine *engine, struct client *client, uint64_t seq)
+struct session *session_find(const struct session_engine *engine, uint64_t seq)
 {
-	struct session *session = calloc(1, sizeof(*session));
+	struct session *session;
 
-	if (!session)
-		return NULL;
-	session->record.seq = seq;
-	session->record.mac = client->mac;
-	session->client = client;
-	HASH_ADD(hh, engine->sessions, record.seq, sizeof(session->record.seq), session);
-	if (!TABLE_HAS_ADDED(session, hh)) {
-		free(session);
-		return NULL;
-	}
-	client->online = session;
-	client->n_sessions++;
-	engine->n_online++;
-	engine->n_unanswered++;
+	HASH_FIND(hh, engine->sessions, &seq, sizeof(seq), session);
 	return session;
 }
 
-void session_forget(struct session_engine *engine, struct session *session)
+void session_forget_unclaimed(struct client *client)
 {
-	struct client *client = session->client;
-
-	assert(client->online != session);
-	session_unmark_pending(engine, session);
-	HASH_DEL(engine->sessions, session);
-	client->n_sessions--;
-	session_free(session);
-	session_client_drop(engine, client);
-}
-
-static struct session *session_begin(struct session_engine *engine, struct client *client, struct instant start,
-				     struct event_list *events)
-{
-	struct session *session = session_add(engine, client, engine->next_seq);
-	struct session_record *record;
-
-	if (!session)
-		return NULL;
-	engine->next_seq++;
-	record = &session->record;
-	record->start = start;
-	record->last_seen = start;
-	/* without memory for the names the session is kept all the same: octets go first */
-	record->location_id = engine->rules.location_id ? strdup(engine->rules.location_id) : NULL;
-	record->location_name = engine->rules.location_name ? strdup(engine->rules.location_name) : NULL;
-	session_wait_end(engine, client, session);
-	session_mark_transition(engine, session);
-	(void)event_list_append(events, (struct event){EVENT_SESSION_ONLINE, record->seq, record->start});
-	return session;
-}
-
-void session_close_record(struct session_record *record, struct instant end, enum end_cause cause)
-{
-	if (end.mono_ns < record->start.mono_ns)
-		end = record->start;
-	record->end = end;
-	record->duration_ns = end.mono_ns - record->start.mono_ns;
-	record->cause = cause;
-}
-
-static void session_finish(struct session_engine *engine, struct session *session, struct instant end,
-			   enum end_cause cause, struct event_list *events)
-{
-	session_address_release(engine, session);
-	session->client->online = NULL;
-	engine->n_online--;
-	session_mark_answered(engine, session);
-	session_close_record(&session->record, end, cause);
-	session_mark_transition(engine, session);
-	(void)event_list_append(events,
-				(struct event){EVENT_SESSION_OFFLINE, session->record.seq, session->record.end});
-}
-
-static void clear_unclaimed(struct client *client)
-{
+	if (traffic_is_zero(&client->unclaimed))
+		return;
 	client->unclaimed = (struct traffic){0};
 	client->unclaimed_version++;
 }
@@ -183,7 +121,7 @@ static void claim(struct session_engine *engine, struct client *client, const st
 		traffic_add(&record->traffic, &client->unclaimed);
 		traffic_subtract(&engine->unclaimed, &client->unclaimed);
 	}
-	clear_unclaimed(client);
+	session_forget_unclaimed(client);
 }
 
 /* Only the latest collection's octets can still be claimed; engine->unclaimed keeps the sum of all. */
@@ -243,7 +181,7 @@ static bool has_been_away(const struct session_engine *engine, const struct sess
 			  const struct ledger_delta *delta)
 {
 	return engine->round > 1 && delta->traffic.up_packets > 0 &&
-	       seen.mono_ns - session->record.last_seen.mono_ns >= engine->rules.idle_timeout_ns;
+	       seen.mono_ns - session->record.last_seen.mono_ns >= session_idle_timeout_ns(engine, session->client);
 }
 
 static void book(struct session_engine *engine, struct session *session, struct instant seen,
@@ -267,14 +205,14 @@ static void book(struct session_engine *engine, struct session *session, struct 
 	/* whose an address is must survive a crash as a start does */
 	session_mark_transition(engine, session);
 	if (!is_first)
-		(void)event_list_append(events, (struct event){EVENT_SESSION_UPDATED, record->seq, seen});
+		session_report(events, EVENT_SESSION_UPDATED, session, seen);
 }
 
 int session_engine_apply(struct session_engine *engine, struct instant now, struct instant seen,
 			 const struct ledger_delta *delta, struct event_list *events)
 {
 	struct client *client = session_client_get(engine, &delta->key.mac);
-	bool is_stray, wants_session;
+	bool is_stray, is_stranger, wants_session;
 	struct session *session;
 
 	if (!client) {
@@ -290,8 +228,11 @@ int session_engine_apply(struct session_engine *engine, struct instant now, stru
 		session_finish(engine, session, session->record.last_seen, END_CAUSE_IDLE_TIMEOUT, events);
 		session = NULL;
 	}
+	if (!session && delta->has_up)
+		(void)session_login_expire(engine, client, seen);
 	is_stray = is_astray(client, delta);
-	wants_session = !session && !is_stray && (delta->traffic.up_packets > 0 || client->is_waiting);
+	is_stranger = !session && session_is_stranger(engine, client);
+	wants_session = !session && !is_stray && !is_stranger && (delta->traffic.up_packets > 0 || client->is_waiting);
 	if (wants_session && !session_must_wait(engine, client, delta))
 		session = session_begin(engine, client, client->is_waiting ? client->waiting_since : seen, events);
 	if (session)
@@ -302,33 +243,37 @@ int session_engine_apply(struct session_engine *engine, struct instant now, stru
 		book(engine, session, seen, delta, events);
 	else if (wants_session)
 		session_wait(engine, client, seen, delta);
+	else if (is_stranger && (delta->traffic.up_packets > 0 || client->stranger))
+		session_stranger_book(engine, client, seen, delta);
 	else
 		leave_unclaimed(engine, client, delta);
 	session_client_drop(engine, client);
 	return 0;
 }
 
-static void restamp(struct instant *instant, int64_t offset_ns)
+bool session_restamp(struct instant *instant, struct instant now)
 {
+	const int64_t offset_ns = now.wall_ns - now.mono_ns;
+	const int64_t error_ns = instant->wall_ns - instant->mono_ns - offset_ns;
+
+	if (error_ns > -WALL_STEP_NS && error_ns < WALL_STEP_NS)
+		return false;
 	instant->wall_ns = instant->mono_ns + offset_ns;
+	return true;
 }
 
 /* After a step of the wall clock: what happened when, by the clock that did not step. */
 static bool restamp_session(struct session_record *record, struct instant now)
 {
-	int64_t offset_ns = now.wall_ns - now.mono_ns;
-	int64_t error_ns = record->start.wall_ns - record->start.mono_ns - offset_ns;
-
-	if (error_ns > -WALL_STEP_NS && error_ns < WALL_STEP_NS)
+	if (!session_restamp(&record->start, now))
 		return false;
-	restamp(&record->start, offset_ns);
-	restamp(&record->last_seen, offset_ns);
+	(void)session_restamp(&record->last_seen, now);
 	for (size_t i = 0; i < record->n_addresses; i++) {
-		restamp(&record->addresses[i].since, offset_ns);
-		restamp(&record->addresses[i].last, offset_ns);
+		(void)session_restamp(&record->addresses[i].since, now);
+		(void)session_restamp(&record->addresses[i].last, now);
 	}
 	if (!session_record_is_online(record))
-		restamp(&record->end, offset_ns);
+		(void)session_restamp(&record->end, now);
 	return true;
 }
 
@@ -340,7 +285,7 @@ static void forget_unclaimed(struct session_engine *engine)
 	HASH_ITER (hh, engine->clients, client, next) {
 		if (traffic_is_zero(&client->unclaimed) || client->unclaimed_round + 2 > engine->round)
 			continue;
-		clear_unclaimed(client);
+		session_forget_unclaimed(client);
 		session_client_drop(engine, client);
 	}
 }
@@ -350,63 +295,26 @@ void session_engine_tick(struct session_engine *engine, struct instant now, stru
 	struct session *session, *next;
 
 	engine->round++;
+	engine->due_ns = INT64_MAX;
 	session_wait_tick(engine, now);
+	session_login_tick(engine, now);
+	session_stranger_tick(engine, now);
 	forget_unclaimed(engine);
 	HASH_ITER (hh, engine->sessions, session, next) {
-		struct session_record *record = &session->record;
-
-		if (restamp_session(record, now)) {
+		if (restamp_session(&session->record, now)) {
 			session_mark_transition(engine, session);
-			(void)event_list_append(events, (struct event){EVENT_SESSION_UPDATED, record->seq, now});
+			session_report(events, EVENT_SESSION_UPDATED, session, now);
 		}
-		if (session_record_is_online(record) &&
-		    now.mono_ns - record->last_seen.mono_ns >= engine->rules.idle_timeout_ns)
-			session_finish(engine, session, record->last_seen, END_CAUSE_IDLE_TIMEOUT, events);
+		if (session_record_is_online(&session->record))
+			session_limit_tick(engine, session, now, events);
+		else if (session->is_kept && !engine->is_clock_doubtful && session->version == session->saved_version)
+			session_forget(engine, session);
 	}
 }
 
-int session_engine_end(struct session_engine *engine, uint64_t seq, struct instant at, enum end_cause cause,
-		       struct event_list *events)
+void session_engine_trust_clock(struct session_engine *engine, bool is_trusted)
 {
-	struct session *session;
-
-	HASH_FIND(hh, engine->sessions, &seq, sizeof(seq), session);
-	if (!session || !session_record_is_online(&session->record))
-		return -ENOENT;
-	session_finish(engine, session, at, cause, events);
-	return 0;
-}
-
-int session_engine_resume(struct session_engine *engine, const struct session_record *record)
-{
-	struct client *client = session_client_get(engine, &record->mac);
-	struct session *session;
-
-	if (!client)
-		return -ENOMEM;
-	if (client->online)
-		return -EEXIST;
-	session = session_add(engine, client, record->seq);
-	if (!session || session_record_copy(&session->record, record))
-		return -ENOMEM;
-	if (record->traffic.down_packets > 0)
-		session_mark_answered(engine, session);
-	session_address_resume(engine, session);
-	if (engine->next_seq <= record->seq)
-		engine->next_seq = record->seq + 1;
-	return 0;
-}
-
-int session_engine_resume_unclaimed(struct session_engine *engine, const struct mac_addr *mac,
-				    const struct traffic *traffic)
-{
-	struct client *client = session_client_get(engine, mac);
-
-	if (!client)
-		return -ENOMEM;
-	client->unclaimed = *traffic;
-	traffic_add(&engine->unclaimed, traffic);
-	return 0;
+	engine->is_clock_doubtful = !is_trusted;
 }
 
 const struct session_record *session_engine_by_mac(const struct session_engine *engine, const struct mac_addr *mac)
@@ -418,10 +326,26 @@ const struct session_record *session_engine_by_mac(const struct session_engine *
 
 const struct session_record *session_engine_by_seq(const struct session_engine *engine, uint64_t seq)
 {
-	const struct session *session;
+	const struct session *session = session_find(engine, seq);
 
-	HASH_FIND(hh, engine->sessions, &seq, sizeof(seq), session);
 	return session ? &session->record : NULL;
+}
+
+uint32_t session_engine_ifindex_of(const struct session_engine *engine, const struct mac_addr *mac)
+{
+	const struct client *client = session_client_find(engine, mac);
+
+	return client ? client->ifindex : 0;
+}
+
+void session_engine_each_online(const struct session_engine *engine,
+				void (*visit)(void *context, const struct session_record *record), void *context)
+{
+	const struct session *session, *next;
+
+	HASH_ITER (hh, engine->sessions, session, next)
+		if (session_record_is_online(&session->record))
+			visit(context, &session->record);
 }
 
 size_t session_engine_n_online(const struct session_engine *engine)

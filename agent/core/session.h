@@ -206,6 +206,12 @@ const struct session_record *session_engine_by_seq(const struct session_engine *
 void session_engine_each_unsaved(const struct session_engine *engine,
 				 void (*visit)(void *context, const struct session_record *record), void *context);
 
+/* The interface of the latest frame from this MAC; 0: not known. */
+uint32_t session_engine_ifindex_of(const struct session_engine *engine, const struct mac_addr *mac);
+/* visit must not change the engine. */
+void session_engine_each_online(const struct session_engine *engine,
+				void (*visit)(void *context, const struct session_record *record), void *context);
+
 size_t session_engine_n_online(const struct session_engine *engine);
 /*
  * Whether it is decided whose this MAC's octets are; a ledger_wants whose context is the engine. As long as a guest

@@ -124,6 +124,26 @@ void session_address_used(struct session *session, const struct ip_addr *ip, con
 		address->bytes += traffic->up_bytes + traffic->down_bytes;
 }
 
+struct session_address *session_address_carry(const struct session_engine *engine, const struct session *from,
+					      struct instant now, size_t *n_out)
+{
+	const struct session_record *record = &from->record;
+	struct session_address *carried = calloc(record->n_addresses + 1, sizeof(*carried));
+
+	*n_out = 0;
+	for (size_t i = 0; carried && i < record->n_addresses; i++) {
+		const struct binding *binding = binding_find(engine, &record->addresses[i].ip);
+
+		if (binding && binding->session == from)
+			carried[(*n_out)++] = (struct session_address){
+				.ip = record->addresses[i].ip,
+				.since = now,
+				.last = now,
+			};
+	}
+	return carried;
+}
+
 void session_address_release(struct session_engine *engine, const struct session *session)
 {
 	for (size_t i = 0; i < session->record.n_addresses; i++) {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside the session engine: session.c decides when sessions begin and end, session_wait.c who has to wait for one,
- * session_address.c whose an address is, session_save.c what the store still lacks.
+ * Inside the session engine: session.c books deltas and decides when sessions begin and end, session_life.c begins and
+ * ends them, session_resume.c takes them up after a restart, session_login.c knows the logins, session_limit.c when
+ * their limits are reached, session_stranger.c who sends without one, session_wait.c who has to wait for a session,
+ * session_address.c whose an address is, session_save.c and session_save_login.c what the store still lacks.
  */
 #ifndef CORE_SESSION_PRIVATE_H
 #define CORE_SESSION_PRIVATE_H
@@ -9,7 +11,7 @@
 #include "core/session.h"
 #include "core/table.h"
 
-/* A MAC that has a session, an ended one that is not saved yet, or unclaimed octets. */
+/* A MAC that has a session, an ended one that is not saved yet, a login, a name, or octets without a session. */
 struct client {
 	struct mac_addr mac;
 	struct session *online; /* NULL between sessions */
@@ -32,6 +34,17 @@ struct client {
 	struct instant waiting_since;
 	struct instant waiting_seen;
 	struct traffic waiting;
+	/* owned, NULL without; the versions tell what the store lacks, also of what is gone */
+	struct login *login;
+	uint64_t login_version;
+	uint64_t login_saved_version;
+	char *host_name;
+	uint64_t host_name_version;
+	uint64_t host_name_saved_version;
+	struct unauthenticated *stranger;
+	uint64_t stranger_version;
+	uint64_t stranger_saved_version;
+	struct client *login_prev, *login_next; /* in engine->with_login */
 	UT_hash_handle hh;
 };
 
@@ -43,6 +56,10 @@ struct session {
 	uint64_t transition_version; /* version of the last change that filters can see */
 	bool is_pending;             /* transition_version > saved_version: it is in engine->pending */
 	bool is_answered;            /* something was sent to the guest; what is not counts in engine->n_unanswered */
+	bool is_kept;                /* ended and saved, but to be re-stamped once the clock can be trusted */
+	/* the octets of both directions at the latest tick, for the pace of what has a data limit */
+	uint64_t paced_bytes;
+	int64_t paced_mono_ns;
 	UT_hash_handle hh;
 	struct session *prev, *next; /* in engine->pending */
 };
@@ -65,6 +82,16 @@ struct session_engine {
 	size_t n_online;
 	size_t n_unanswered; /* of those on line */
 	size_t n_waiting;
+	struct client *with_login;
+	size_t n_logins;
+	size_t n_unsaved_logins; /* clients whose login the store lacks, or still has */
+	size_t n_host_names;
+	size_t n_unsaved_host_names;
+	size_t n_strangers;
+	struct traffic unauthenticated; /* of all strangers, those who have left included */
+	int64_t due_ns;                 /* see session_engine_due_ns */
+	bool is_clock_doubtful;
+	size_t n_kept;
 	uint64_t round; /* from 1 on; beyond 1, a whole collection is booked and gaps between readings are known */
 	struct traffic unclaimed; /* what waits at clients, and what nobody has claimed */
 };
@@ -74,6 +101,61 @@ struct client *session_client_get(struct session_engine *engine, const struct ma
 /* Frees the client when nothing needs it any more. */
 void session_client_drop(struct session_engine *engine, struct client *client);
 void session_forget(struct session_engine *engine, struct session *session);
+/* What was sent to it before stays nobody's. */
+void session_forget_unclaimed(struct client *client);
+struct session *session_find(const struct session_engine *engine, uint64_t seq);
+
+/* session_life.c */
+/* NULL without memory. The session has what the client's login and name say of it. */
+struct session *session_begin(struct session_engine *engine, struct client *client, struct instant start,
+			      struct event_list *events);
+void session_finish(struct session_engine *engine, struct session *session, struct instant end, enum end_cause cause,
+		    struct event_list *events);
+void session_report(struct event_list *events, enum event_kind kind, const struct session *session, struct instant at);
+/* Takes up a session of the store. */
+struct session *session_add(struct session_engine *engine, struct client *client, uint64_t seq);
+
+static inline bool session_login_is_in_use(const struct login *login)
+{
+	return login->until.mono_ns == 0;
+}
+
+/* A time limit of the configuration is far below what could overflow. */
+static inline struct instant session_later(struct instant instant, int64_t ns)
+{
+	return (struct instant){.mono_ns = instant.mono_ns + ns, .wall_ns = instant.wall_ns + ns};
+}
+
+/* session_login.c */
+/* Takes the login, which the client does not have yet. */
+void session_login_set(struct session_engine *engine, struct client *client, struct login *login);
+/* After the client's session has ended. */
+void session_login_end(struct session_engine *engine, struct client *client, const struct session_record *ended);
+/* Its session has begun. */
+void session_login_begin(struct session_engine *engine, struct client *client);
+/* What login and host name say of the session; 0 or -ENOMEM. */
+int session_describe(const struct client *client, struct session_record *record);
+/* Gives up a login whose time is over; true when it is gone. */
+bool session_login_expire(struct session_engine *engine, struct client *client, struct instant now);
+void session_login_tick(struct session_engine *engine, struct instant now);
+/* Whether the wall clock has stepped since an instant was stamped; its wall time is then put right. */
+bool session_restamp(struct instant *instant, struct instant now);
+
+/* session_limit.c */
+int64_t session_idle_timeout_ns(const struct session_engine *engine, const struct client *client);
+/* Ends the session if a limit is reached or it is idle; else notes when that would next have to be looked at. */
+void session_limit_tick(struct session_engine *engine, struct session *session, struct instant now,
+			struct event_list *events);
+/* A login or its limits have changed. */
+void session_limit_note(struct session_engine *engine, struct session *session, struct instant now);
+
+/* session_stranger.c */
+/* Whether this client may have no session, because it has not logged in. */
+bool session_is_stranger(const struct session_engine *engine, const struct client *client);
+void session_stranger_book(struct session_engine *engine, struct client *client, struct instant seen,
+			   const struct ledger_delta *delta);
+void session_stranger_end(struct session_engine *engine, struct client *client);
+void session_stranger_tick(struct session_engine *engine, struct instant now);
 
 /* session_wait.c */
 /* Whether a session may not begin now, with this delta. */
@@ -86,6 +168,8 @@ void session_wait(struct session_engine *engine, struct client *client, struct i
 void session_wait_end(struct session_engine *engine, struct client *client, struct session *session);
 /* Gives up on whoever has fallen silent. */
 void session_wait_tick(struct session_engine *engine, struct instant now);
+/* Who waits has logged in: what was before is nobody's. */
+void session_wait_give_up(struct session_engine *engine, struct client *client);
 void session_mark_answered(struct session_engine *engine, struct session *session);
 
 /* session_address.c */
@@ -93,6 +177,9 @@ void session_mark_answered(struct session_engine *engine, struct session *sessio
 bool session_address_prove(struct session_engine *engine, struct session *session, const struct ip_addr *ip,
 			   struct instant seen);
 void session_address_used(struct session *session, const struct ip_addr *ip, const struct traffic *traffic);
+/* Those that are bound to from, whose session is about to end, are to's since now. */
+struct session_address *session_address_carry(const struct session_engine *engine, const struct session *from,
+					      struct instant now, size_t *n_out);
 void session_address_release(struct session_engine *engine, const struct session *session);
 /* Binds what a resumed record holds. */
 void session_address_resume(struct session_engine *engine, struct session *session);
@@ -101,5 +188,11 @@ void session_address_resume(struct session_engine *engine, struct session *sessi
 void session_mark_changed(struct session *session);
 void session_mark_transition(struct session_engine *engine, struct session *session);
 void session_unmark_pending(struct session_engine *engine, struct session *session);
+bool session_client_has_transition(const struct client *client);
+
+/* session_save_login.c */
+void session_mark_login(struct session_engine *engine, struct client *client);
+void session_mark_host_name(struct session_engine *engine, struct client *client);
+bool session_client_is_saved(const struct client *client);
 
 #endif

@@ -40,14 +40,14 @@ void session_engine_each_unsaved(const struct session_engine *engine,
 
 bool session_engine_has_transition(const struct session_engine *engine)
 {
-	return engine->pending != NULL;
+	return engine->pending || engine->n_unsaved_logins > 0 || engine->n_unsaved_host_names > 0;
 }
 
 bool session_engine_has_transition_of(const void *engine, const struct mac_addr *mac)
 {
 	const struct client *client = session_client_find(engine, mac);
 
-	return client && client->n_pending > 0;
+	return client && session_client_has_transition(client);
 }
 
 size_t session_engine_n_unsaved(const struct session_engine *engine)
@@ -63,7 +63,7 @@ size_t session_engine_n_unsaved(const struct session_engine *engine)
 static bool is_wanted(const struct session *session, enum session_scope scope)
 {
 	return session->version != session->saved_version &&
-	       (scope == SESSION_SCOPE_ALL || session->client->n_pending > 0);
+	       (scope == SESSION_SCOPE_ALL || session_client_has_transition(session->client));
 }
 
 int session_engine_changed(const struct session_engine *engine, enum session_scope scope, struct session_change **out,
@@ -105,7 +105,7 @@ void session_changes_free(struct session_change *changes, size_t n_changes)
 static bool is_unclaimed_wanted(const struct client *client, enum session_scope scope)
 {
 	return client->unclaimed_version != client->unclaimed_saved_version &&
-	       (scope == SESSION_SCOPE_ALL || client->n_pending > 0);
+	       (scope == SESSION_SCOPE_ALL || session_client_has_transition(client));
 }
 
 int session_engine_changed_unclaimed(const struct session_engine *engine, enum session_scope scope,
@@ -134,20 +134,33 @@ int session_engine_changed_unclaimed(const struct session_engine *engine, enum s
 	return 0;
 }
 
+/* Ended sessions with doubtful times that are kept in memory; beyond it they stay as they are in the store. */
+#define KEPT_MAX 4096
+
+static void keep(struct session_engine *engine, struct session *session)
+{
+	if (!session->is_kept)
+		engine->n_kept++;
+	session->is_kept = true;
+}
+
 void session_engine_mark_saved(struct session_engine *engine, const struct session_change *saved, size_t n_saved)
 {
 	for (size_t i = 0; i < n_saved; i++) {
 		struct session *session;
-		uint64_t seq = saved[i].record.seq;
 
-		HASH_FIND(hh, engine->sessions, &seq, sizeof(seq), session);
+		session = session_find(engine, saved[i].record.seq);
 		if (!session)
 			continue;
 		if (session->saved_version < saved[i].version)
 			session->saved_version = saved[i].version;
 		if (session->saved_version >= session->transition_version)
 			session_unmark_pending(engine, session);
-		if (session->saved_version == session->version && !session_record_is_online(&session->record))
+		if (session->saved_version != session->version || session_record_is_online(&session->record))
+			continue;
+		if (engine->is_clock_doubtful && (session->is_kept || engine->n_kept < KEPT_MAX))
+			keep(engine, session);
+		else
 			session_forget(engine, session);
 	}
 }

@@ -9,7 +9,9 @@ bool session_must_wait(const struct session_engine *engine, const struct client 
 
 	if (rules->max_online > 0 && engine->n_online >= rules->max_online)
 		return true;
-	return rules->max_unanswered > 0 && !is_answered && engine->n_unanswered >= rules->max_unanswered;
+	/* a portal has answered who has logged in */
+	return rules->max_unanswered > 0 && !is_answered && !client->login &&
+	       engine->n_unanswered >= rules->max_unanswered;
 }
 
 void session_wait(struct session_engine *engine, struct client *client, struct instant seen,
@@ -34,6 +36,12 @@ static void stop_waiting(struct session_engine *engine, struct client *client)
 	client->is_waiting = false;
 	client->waiting = (struct traffic){0};
 	engine->n_waiting--;
+}
+
+void session_wait_give_up(struct session_engine *engine, struct client *client)
+{
+	if (client->is_waiting)
+		stop_waiting(engine, client);
 }
 
 void session_wait_end(struct session_engine *engine, struct client *client, struct session *session)

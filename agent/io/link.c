@@ -74,7 +74,11 @@ static void read_link(const struct nlmsghdr *header, struct link_facts *out)
 	const struct ifinfomsg *info = NLMSG_DATA(header);
 	int length = (int)IFLA_PAYLOAD(header);
 
-	*out = (struct link_facts){.ifindex = (uint32_t)info->ifi_index, .hardware = info->ifi_type};
+	*out = (struct link_facts){
+		.ifindex = (uint32_t)info->ifi_index,
+		.hardware = info->ifi_type,
+		.is_running = (info->ifi_flags & IFF_RUNNING) != 0,
+	};
 	for (const struct rtattr *attribute = IFLA_RTA(info); RTA_OK(attribute, length);
 	     attribute = RTA_NEXT(attribute, length))
 		read_attribute(attribute, out);

@@ -9,10 +9,12 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "io/now.h"
 
 /*
  * Of a repeated header. Proxies that append a line of their own (as haproxy does) put it last: the client's
@@ -30,6 +32,7 @@ static const struct {
 	{"X-Forwarded-For", offsetof(struct http_request, forwarded_for), REPEATED_JOINED},
 	{"X-Forwarded-Proto", offsetof(struct http_request, forwarded_proto), REPEATED_LAST},
 	{"X-Forwarded-Host", offsetof(struct http_request, forwarded_host), REPEATED_LAST},
+	{"Last-Event-ID", offsetof(struct http_request, last_event_id), REPEATED_LAST},
 };
 _Static_assert(ARRAY_LENGTH(known_headers) == MHD_N_HEADERS, "a place for each header");
 
@@ -197,9 +200,22 @@ static void add_header(struct MHD_Response *created, const char *name, const cha
 		log_warning("http: answer without its header %s: the value cannot be sent", name);
 }
 
-enum MHD_Result mhd_response_send(struct MHD_Connection *connection, struct http_response *response)
+/* Who does not know the time leaves it out (RFC 9110, 6.6.1). */
+static void add_date(struct MHD_Response *created)
 {
-	struct MHD_Response *created = create_response(response);
+	const time_t now_s = (time_t)(now_read().wall_ns / NS_PER_S);
+	struct tm utc;
+	char text[sizeof("Sun, 06 Nov 1994 08:49:37 GMT")];
+
+	if (now_is_clock_trusted() && gmtime_r(&now_s, &utc) &&
+	    strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &utc) > 0)
+		add_header(created, MHD_HTTP_HEADER_DATE, text);
+}
+
+/* Consumes both. */
+static enum MHD_Result send_with_head(struct MHD_Connection *connection, struct http_response *response,
+				      struct MHD_Response *created)
+{
 	const int status = response->status;
 	bool has_cache_control = false;
 
@@ -217,9 +233,23 @@ enum MHD_Result mhd_response_send(struct MHD_Connection *connection, struct http
 		add_header(created, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache, private");
 	if (response->content_type)
 		add_header(created, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
+	add_date(created);
 	http_response_clean(response);
 
 	enum MHD_Result result = MHD_queue_response(connection, (unsigned int)status, created);
 	MHD_destroy_response(created); /* the connection has a reference of its own */
 	return result;
+}
+
+enum MHD_Result mhd_response_send(struct MHD_Connection *connection, struct http_response *response)
+{
+	return send_with_head(connection, response, create_response(response));
+}
+
+enum MHD_Result mhd_response_send_stream(struct MHD_Connection *connection, struct http_response *response,
+					 MHD_ContentReaderCallback reader, void *context)
+{
+	/* the size of a block matters only to answers of known length */
+	return send_with_head(connection, response,
+			      MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, reader, context, NULL));
 }

@@ -3,8 +3,12 @@
 
 #include <time.h>
 
-/* A suspension takes longer than this; what is shorter is the time between two readings. */
-#define SLACK_NS NS_PER_MS
+#include "core/boot_clock.h"
+#include "core/wall_clock.h"
+
+/* What is known of this machine's clocks. */
+static struct wall_clock wall_clock;
+static struct boot_clock boot_clock;
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -16,23 +20,25 @@ static int64_t clock_ns(clockid_t clock)
 
 struct instant now_read(void)
 {
-	return (struct instant){.mono_ns = clock_ns(CLOCK_BOOTTIME), .wall_ns = clock_ns(CLOCK_REALTIME)};
+	const int64_t before_ns = clock_ns(CLOCK_BOOTTIME);
+	const int64_t kernel_ns = clock_ns(CLOCK_MONOTONIC);
+	const int64_t mono_ns = clock_ns(CLOCK_BOOTTIME);
+
+	boot_clock_note(&boot_clock, before_ns, kernel_ns, mono_ns);
+	return (struct instant){
+		.mono_ns = mono_ns,
+		.wall_ns = wall_clock_tell(&wall_clock, mono_ns, clock_ns(CLOCK_REALTIME)),
+	};
 }
 
-/*
- * CLOCK_BOOTTIME minus CLOCK_MONOTONIC. It changes only by suspending, and is kept until the clocks refute it:
- * measured anew each time, it would shake by some nanoseconds, and so would every converted stamp.
- */
-static int64_t suspended_ns(void)
+void now_set_floor(int64_t wall_ns)
 {
-	static int64_t kept_ns; /* of the loop's thread */
-	const int64_t before_ns = clock_ns(CLOCK_BOOTTIME);
-	const int64_t mono_ns = clock_ns(CLOCK_MONOTONIC);
-	const int64_t after_ns = clock_ns(CLOCK_BOOTTIME);
+	wall_clock_set_floor(&wall_clock, clock_ns(CLOCK_BOOTTIME), wall_ns);
+}
 
-	if (kept_ns < before_ns - mono_ns - SLACK_NS || kept_ns > after_ns - mono_ns + SLACK_NS)
-		kept_ns = before_ns - mono_ns;
-	return kept_ns;
+bool now_is_clock_trusted(void)
+{
+	return wall_clock_is_true(clock_ns(CLOCK_REALTIME));
 }
 
 int64_t now_kernel_mono_ns(void)
@@ -43,12 +49,10 @@ int64_t now_kernel_mono_ns(void)
 struct instant now_from_kernel(struct instant now, int64_t kernel_mono_ns)
 {
 	struct instant at = now;
+	const int64_t mono_ns = boot_clock_convert(&boot_clock, kernel_mono_ns);
 
-	/* a stamp from before the boot is garbage, and must not overflow */
-	if (kernel_mono_ns < now.mono_ns)
-		at.mono_ns = (kernel_mono_ns > 0 ? kernel_mono_ns : 0) + suspended_ns();
-	if (at.mono_ns > now.mono_ns)
-		at.mono_ns = now.mono_ns;
+	if (mono_ns < now.mono_ns)
+		at.mono_ns = mono_ns;
 	at.wall_ns = now.wall_ns - (now.mono_ns - at.mono_ns);
 	return at;
 }

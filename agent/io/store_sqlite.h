@@ -28,6 +28,7 @@ struct store_state {
 	struct public_id_key id_key;
 	char instance[17]; /* 16 hex digits: this database, for ever */
 	uint64_t next_seq;
+	int64_t newest_wall_ns;           /* no session knows of a later time, as far as a quick look tells; 0: none */
 	char boot_id[STORE_BOOT_ID_SIZE]; /* of the last writer; "" for a new database */
 	char epoch[STORE_EPOCH_SIZE];     /* whose readings the baselines are; "" for none */
 	struct session_record *open_sessions;
@@ -72,7 +73,7 @@ struct store_retention {
 
 void store_batch_clean(struct store_batch *batch);
 void store_state_clean(struct store_state *state);
-/* Frees what has been taken up (sessions, baselines, unclaimed octets); the facts about the store stay. */
+/* Frees what has been taken up (all arrays); the facts about the store stay. */
 void store_state_forget_rows(struct store_state *state);
 
 /*

@@ -225,7 +225,7 @@ Test(store_faults, a_newer_schema_is_refused_untouched)
 	make_store(lab.path, 3);
 	store_lab_sql(lab.path, "PRAGMA user_version = 7");
 	assert_refused_untouched(lab.path, -EPROTONOSUPPORT,
-				 "written by a newer octetd (schema 7, this program knows 2): upgrade octetd or move");
+				 "written by a newer octetd (schema 7, this program knows 3): upgrade octetd or move");
 	store_lab_close(&lab);
 }
 

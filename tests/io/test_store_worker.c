@@ -312,7 +312,7 @@ Test(store_worker, closing_interrupts_a_read_that_runs, .timeout = 120)
 	uv_timer_t timer = {.data = &lab};
 
 	worker_lab_open(&lab);
-	store_lab_sql(lab.store_lab.path, "INSERT INTO places VALUES (1, NULL, NULL)");
+	store_lab_sql(lab.store_lab.path, "INSERT INTO places (place) VALUES (1)");
 	store_lab_sql(lab.store_lab.path,
 		      "INSERT INTO sessions (seq, mac, place, start_wall_ns, start_mono_ns, seen_wall_ns, seen_mono_ns,"
 		      " duration_ns, cause, up_bytes, up_packets, down_bytes, down_packets) "

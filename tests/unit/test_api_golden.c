@@ -213,6 +213,7 @@ static void fill_health(struct api_fixture *fixture, struct health_interface *in
 	fixture->health = (struct health){
 		.version = "0.1.0",
 		.uptime_s = 3600,
+		.is_clock_trusted = true,
 		.collected_ms_ago = 120,
 		.interfaces = interface,
 		.n_interfaces = 1,
@@ -274,6 +275,7 @@ Test(api_golden, healthz_before_anything_was_counted)
 	fill_health(&fixture, NULL);
 	fixture.health.n_interfaces = 0;
 	fixture.health.collected_ms_ago = -1;
+	fixture.health.is_clock_trusted = false;
 	expect_golden(&fixture, "/healthz", 503, "healthz_start.json");
 	api_fixture_clean(&fixture);
 }

@@ -242,7 +242,7 @@ Test(event_list, grows_keeps_order_and_is_reused)
 	struct event_list list = {0};
 
 	for (uint64_t i = 1; i <= 100; i++)
-		cr_assert_eq(event_list_append(&list, (struct event){EVENT_SESSION_ONLINE, i, {1, 2}}), 0);
+		cr_assert_eq(event_list_append(&list, (struct event){.session_seq = i, .at = {1, 2}}), 0);
 	cr_assert_eq(list.n_items, 100);
 	for (uint64_t i = 1; i <= 100; i++)
 		cr_assert_eq(list.items[i - 1].session_seq, i);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* After a restart: the engine as the store knew it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/session_private.h"
+
+int session_engine_resume(struct session_engine *engine, const struct session_record *record)
+{
+	struct client *client = session_client_get(engine, &record->mac);
+	struct session *session;
+
+	if (!client)
+		return -ENOMEM;
+	if (client->online)
+		return -EEXIST;
+	session = session_add(engine, client, record->seq);
+	if (!session || session_record_copy(&session->record, record))
+		return -ENOMEM;
+	if (record->traffic.down_packets > 0)
+		session_mark_answered(engine, session);
+	session_address_resume(engine, session);
+	if (engine->next_seq <= record->seq)
+		engine->next_seq = record->seq + 1;
+	return 0;
+}
+
+int session_engine_resume_unclaimed(struct session_engine *engine, const struct mac_addr *mac,
+				    const struct traffic *traffic)
+{
+	struct client *client = session_client_get(engine, mac);
+
+	if (!client)
+		return -ENOMEM;
+	client->unclaimed = *traffic;
+	traffic_add(&engine->unclaimed, traffic);
+	return 0;
+}
+
+/* From the wall clock: the monotonic one may be of an earlier boot. */
+static struct instant resumed_instant(int64_t wall_ns, struct instant now)
+{
+	return (struct instant){.wall_ns = wall_ns, .mono_ns = now.mono_ns - (now.wall_ns - wall_ns)};
+}
+
+/* A login whose session is not there any more ended with it, by silence. */
+static void resume_apart(struct session_engine *engine, struct login *login, struct instant now)
+{
+	const int64_t wait_ns = login->has_begun ? engine->rules.relogin_ns : engine->rules.login_wait_ns;
+	const struct instant latest = session_later(now, wait_ns);
+	const bool was_in_use = session_login_is_in_use(login);
+
+	login->until = resumed_instant(login->until.wall_ns, now);
+	/* at most what the configuration says now, whatever a clock said then */
+	if (was_in_use || login->until.mono_ns > latest.mono_ns)
+		login->until = latest;
+	if (login->until.mono_ns == 0)
+		login->until.mono_ns = 1;
+	if (was_in_use || login->seq == 0)
+		login->seq = engine->next_seq++;
+}
+
+int session_engine_resume_login(struct session_engine *engine, struct instant now, const struct login *login)
+{
+	struct client *client = session_client_get(engine, &login->mac);
+	struct login *own;
+
+	if (!client)
+		return -ENOMEM;
+	if (client->login)
+		return -EEXIST;
+	own = calloc(1, sizeof(*own));
+	if (!own || login_copy(own, login)) {
+		free(own);
+		return -ENOMEM;
+	}
+	if (engine->next_seq <= own->seq)
+		engine->next_seq = own->seq + 1;
+	own->at = resumed_instant(own->at.wall_ns, now);
+	if (!client->online)
+		resume_apart(engine, own, now);
+	else
+		own->until = (struct instant){0};
+	session_login_set(engine, client, own);
+	session_login_expire(engine, client, now);
+	if (client->online)
+		session_limit_note(engine, client->online, now);
+	return 0;
+}
+
+int session_engine_resume_device(struct session_engine *engine, const struct mac_addr *mac, const char *host_name)
+{
+	struct client *client = session_client_get(engine, mac);
+
+	if (!client || client->host_name)
+		return client ? -EEXIST : -ENOMEM;
+	client->host_name = strdup(host_name);
+	if (!client->host_name)
+		return -ENOMEM;
+	engine->n_host_names++;
+	return 0;
+}
+
+int session_engine_resume_unauthenticated(struct session_engine *engine, const struct unauthenticated *device)
+{
+	struct client *client = session_client_get(engine, &device->mac);
+
+	if (!client)
+		return -ENOMEM;
+	if (client->online || client->stranger)
+		return -EEXIST;
+	client->stranger = malloc(sizeof(*client->stranger));
+	if (!client->stranger)
+		return -ENOMEM;
+	*client->stranger = *device;
+	engine->n_strangers++;
+	traffic_add(&engine->unauthenticated, &device->traffic);
+	/* no longer strangers when the configuration has changed */
+	if (engine->rules.start != SESSION_START_LOGIN || client->login)
+		session_stranger_end(engine, client);
+	return 0;
+}
