@@ -5,9 +5,10 @@
  *
  * Order: while there are files, later requests are appended, never sent past them; a file goes only when its
  * request has been answered. What the agent cannot take now, because of some bound, holds up only its own subject:
- * behind a login that finds no place there may be the logout that makes one. One deliverer at a time holds deliver.lock. It lets go of it under append.lock, and only
- * when there is no file, so none is left without a deliverer: who appends later finds the lock free. A deliverer
- * that dies leaves the files, and the next one takes over.
+ * behind a login that finds no place there may be the logout that makes one. One deliverer at a time holds
+ * deliver.lock. It lets go of it under append.lock, and only when there is no file, so none is left without a
+ * deliverer: who appends later finds the lock free. A deliverer that dies leaves the files, and the next one takes
+ * over.
  *
  * Bounds: SPOOL_MAX_FILES requests of SPOOL_MAX_BYTES; each is dropped when its time is over (core/spool_entry.h).
  */
