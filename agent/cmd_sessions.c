@@ -77,6 +77,7 @@ struct listing {
 	size_t widths[N_COLUMNS_MAX];
 	size_t n_left; /* that may still be shown */
 	bool is_json;
+	bool has_begun; /* the titles are printed */
 	bool has_any;
 };
 
@@ -148,8 +149,9 @@ static int print_page(void *context, const json_t *page)
 	struct listing *listing = context;
 	const json_t *object;
 	size_t i;
-	int error = 0;
+	int error = listing->has_begun || listing->is_json ? 0 : print_row(listing, NULL);
 
+	listing->has_begun = true;
 	json_array_foreach(page, i, object)
 	{
 		if (error || listing->n_left == 0)
@@ -160,15 +162,13 @@ static int print_page(void *context, const json_t *page)
 	return error;
 }
 
-static void begin(struct listing *listing)
+static void choose_columns(struct listing *listing)
 {
 	struct column columns[N_COLUMNS_MAX];
 
 	for (size_t i = 0; i < listing->n_columns; i++)
 		columns[i] = listing->columns[i].column;
 	columns_fit(columns, listing->n_columns, terminal_width(WIDTH_WITHOUT_TERMINAL), listing->widths);
-	if (!listing->is_json)
-		print_row(listing, NULL);
 }
 
 static int list_unauthenticated(const struct page_source *source, struct listing *listing)
@@ -240,7 +240,7 @@ static int run(const struct options *options, const struct options_extra *flags)
 					   .n_max = limit,
 					   .timeout_ms = LOCAL_CLIENT_TIMEOUT_MS};
 	listing.n_left = limit ? limit : SIZE_MAX;
-	begin(&listing);
+	choose_columns(&listing);
 
 	int error = is_unauthenticated ? list_unauthenticated(&source, &listing)
 				       : session_pages_each(&source, print_page, &listing);

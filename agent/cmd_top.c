@@ -363,7 +363,7 @@ static int run(struct top *top, bool is_once)
 	screen_close();
 	/* what was said while the screen was drawn has been wiped out */
 	if (error)
-		page_get(&top->source, "/sessions/count", &(json_t *){NULL});
+		return print_once(top);
 	return error;
 }
 

@@ -50,8 +50,8 @@ enum hook_verdict hook_answer_judge(const char *command, int status, const char 
 static void append_clean(struct strbuf *out, const char *text)
 {
 	for (; *text; text++) {
-		const char c = (unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text;
-		strbuf_append_bytes(out, &c, 1);
+		const bool is_control = (unsigned char)*text < ' ' || *text == 0x7f;
+		strbuf_append_bytes(out, is_control ? "?" : text, 1);
 	}
 }
 
