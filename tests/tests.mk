@@ -47,7 +47,12 @@ build-io: $(IO_TESTS)
 build-bpf: $(BPF_TESTS)
 build-fuzz: $(FUZZERS) $(FUZZERS:%=%.seeds)
 build-canaries: $(CANARIES)
-build-e2e: all
+# for LD_PRELOAD: what a program of an end-to-end test gets instead of libc's
+PRELOADS := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/support/preload/*.c))
+$(PRELOADS): $(BUILD)/%.so: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
+build-e2e: all $(PRELOADS)
 build-purity: $(LIB_CORE) $(LIB_BASE)
 build-lint: $(BUILD)/octet.skel.h $(BUILD)/bench_programs.skel.h $(BUILD)/bench_attach.skel.h
 

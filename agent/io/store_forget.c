@@ -14,10 +14,11 @@
 #include "io/store_sqlite.h"
 
 /*
- * A step in rows, of which each costs a page of the index of addresses, at a random place: measured at a million
- * sessions of 16 addresses. And in entries of the index that the walk passes, a hundred to a page.
+ * A step in index entries that go, of which each is on a page of its own, somewhere: those of a session by its MAC,
+ * guest and yas_id, and of each of its addresses. And in entries that the walk passes, a hundred to a page.
  */
-#define STEP_ROWS 256
+#define STEP_GONE 64
+#define SESSION_ENTRIES 3
 #define STEP_ENTRIES 4096
 /* Free pages that stay for the sessions to come, so that a store in balance does not move pages for nothing: 1 MiB. */
 #define FREE_PAGES_KEPT 256
@@ -49,7 +50,7 @@ struct step {
 	int64_t n_excess; /* sessions beyond max_sessions */
 	struct store_walk walk;
 	size_t n_entries; /* looked at */
-	size_t n_rows;    /* that have gone */
+	size_t n_gone;    /* index entries that have gone with their rows */
 	bool is_end;      /* of the walk: nothing further on can go */
 };
 
@@ -114,7 +115,7 @@ static int delete_session(struct store *store, struct step *step, int64_t seq)
 	r = store_statement_run(store, STATEMENT_ADDRESS_CLEAR);
 	if (r)
 		return r;
-	step->n_rows += (size_t)sqlite3_changes(store->db) + 1;
+	step->n_gone += (size_t)sqlite3_changes(store->db) + SESSION_ENTRIES;
 	step->n_excess--;
 	sqlite3_bind_int64(store->statements[STATEMENT_SESSION_DELETE], 1, seq);
 	return store_statement_run(store, STATEMENT_SESSION_DELETE);
@@ -125,7 +126,7 @@ static int walk_on(struct store *store, struct step *step)
 	int64_t victim = 0;
 	int r = count_excess(store, step);
 
-	while (!r && step->n_rows < STEP_ROWS) {
+	while (!r && step->n_gone < STEP_GONE) {
 		r = find_victim(store, step, &victim);
 		if (r || victim == 0)
 			break;
@@ -135,7 +136,7 @@ static int walk_on(struct store *store, struct step *step)
 }
 
 /* 1 when the walk goes on. */
-static int prune_sessions(struct store *store, const struct store_retention *retention, size_t *n_rows)
+static int prune_sessions(struct store *store, const struct store_retention *retention, size_t *n_gone)
 {
 	struct step step = {.retention = retention, .walk = store->walk};
 	int r = store_begin(store);
@@ -145,7 +146,7 @@ static int prune_sessions(struct store *store, const struct store_retention *ret
 	if (r)
 		return r;
 	store->walk = step.walk;
-	*n_rows = step.n_rows;
+	*n_gone = step.n_gone;
 	return !step.is_end;
 }
 
@@ -200,14 +201,14 @@ static int check_log(struct store *store)
 
 int store_prune(struct store *store, const struct store_retention *retention)
 {
-	size_t n_rows = 0;
+	size_t n_gone = 0;
 	int r = check_log(store);
 
 	if (!r && !store->is_walk_done) {
-		r = prune_sessions(store, retention, &n_rows);
+		r = prune_sessions(store, retention, &n_gone);
 		store->is_walk_done = r == 0;
-		store->has_pruned |= n_rows > 0;
-		if (r == 0 && n_rows > 0)
+		store->has_pruned |= n_gone > 0;
+		if (r == 0 && n_gone > 0)
 			r = 1; /* the pages are another step */
 	}
 	if (r)

@@ -97,8 +97,11 @@ struct store_walk {
 	int64_t seq;
 };
 
+struct store_scrub;
+
 struct store {
 	sqlite3 *db;
+	struct store_scrub *scrub; /* NULL when none is needed; outlives db */
 	char *path;
 	sqlite3_stmt *statements[STATEMENT_N];
 	bool is_log_stale; /* the log may hold what has been forgotten */
@@ -106,6 +109,12 @@ struct store {
 	bool is_walk_done; /* of this pruning; free pages are what is left */
 	bool has_pruned;
 };
+
+/*
+ * From here on this connection's writes leave no remains of deleted rows in the database, see store_scrub.c. *out is to
+ * be freed after the connection is closed. 0 or -errno.
+ */
+int store_scrub_install(sqlite3 *db, struct store_scrub **out);
 
 int store_statements_prepare(struct store *store);
 void store_statements_clean(struct store *store);
@@ -122,7 +131,10 @@ struct store_batch;
 int store_batch_write(struct store *store, const struct store_batch *batch);
 int store_people_write(struct store *store, const struct store_batch *batch);
 
-/* Folds the log into the database and empties it, without waiting. 0; -EBUSY when a reader needs it; or -errno. */
+/*
+ * Folds the log into the database and empties it, without waiting, and forgets the pages in memory, which may hold what
+ * the database does not any more. 0; -EBUSY when a reader needs it; or -errno.
+ */
 int store_log_empty(struct store *store);
 
 /* Records that grow in number while they are read. */

@@ -19,6 +19,7 @@ void store_close(struct store **store)
 		return;
 	store_statements_clean(*store);
 	store_connection_clean(&(*store)->db);
+	free((*store)->scrub);
 	free((*store)->path);
 	free(*store);
 	*store = NULL;
@@ -58,7 +59,9 @@ static int open_store(const char *path, struct store *store)
 	r = store_schema_prepare(store->db, path);
 	if (r)
 		return r;
-	r = store_statements_prepare(store);
+	r = store_scrub_install(store->db, &store->scrub);
+	if (!r)
+		r = store_statements_prepare(store);
 	/* who knows what a crash has left there */
 	store->is_log_stale = true;
 	store->walk.start_wall_ns = INT64_MIN;
@@ -86,6 +89,8 @@ int store_log_empty(struct store *store)
 	r = store_error(store->db,
 			sqlite3_wal_checkpoint_v2(store->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
 	sqlite3_busy_timeout(store->db, STORE_BUSY_TIMEOUT_MS);
+	if (!r)
+		sqlite3_db_release_memory(store->db);
 	store->is_log_stale = r != 0;
 	return r;
 }
@@ -102,8 +107,9 @@ int store_finish(struct store *store, int r)
 	/* some errors have rolled back already */
 	if (r && !sqlite3_get_autocommit(store->db))
 		(void)store_exec(store->db, "ROLLBACK");
-	if (!r && store->is_log_stale)
-		(void)store_log_empty(store); /* a reader is in the way: after the next commit */
+	/* when a reader is in the way: after the next commit. A full disk gets back what the log takes */
+	if (r == -ENOSPC || (!r && store->is_log_stale))
+		(void)store_log_empty(store);
 	return r;
 }
 

@@ -6,19 +6,17 @@
 #include <errno.h>
 #include <net/if.h>
 #include <sched.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "command.h"
 #include "io/link.h"
 
 #define PATIENCE_MS 5000
 #define MANY 400
-#define WORDS_MAX 16
 
 struct lab {
 	uv_loop_t loop;
@@ -41,21 +39,6 @@ static void on_changed(void *context)
 static void on_patience(uv_timer_t *timer)
 {
 	uv_stop(timer->loop);
-}
-
-/* Words are separated by single spaces. */
-static void run(const char *command)
-{
-	char line[128], *words[WORDS_MAX + 1] = {NULL}, *rest = line;
-	pid_t child;
-	int status;
-
-	snprintf(line, sizeof(line), "%s", command);
-	for (size_t n = 0; n < WORDS_MAX && rest; n++)
-		words[n] = strsep(&rest, " ");
-	cr_assert_eq(posix_spawnp(&child, words[0], NULL, NULL, words, environ), 0, "%s", command);
-	cr_assert_eq(waitpid(child, &status, 0), child);
-	cr_assert_eq(status, 0, "%s", command);
 }
 
 static void lab_open(struct lab *lab)
@@ -113,7 +96,7 @@ Test(netlink, each_kind_of_change_is_told)
 	lab_open(&lab);
 	cr_expect_not(is_told(&lab, 2 * NETLINK_SPACING_MS), "nothing has happened yet");
 	for (size_t i = 0; i < ARRAY_LENGTH(changes); i++) {
-		run(changes[i]);
+		command_run(changes[i]);
 		cr_expect(is_told(&lab, PATIENCE_MS), "not told: %s", changes[i]);
 		settle(&lab);
 	}
@@ -134,13 +117,13 @@ Test(netlink, lost_messages_are_a_change_too)
 		fprintf(batch, "link add d%d type veth peer name e%d\n", i, i);
 	fclose(batch);
 	snprintf(command, sizeof(command), "ip -batch %s", path);
-	run(command);
+	command_run(command);
 	unlink(path);
 	settle(&lab);
 	cr_expect_geq(netlink_monitor_n_overruns(lab.monitor), 1, "no message was lost: the test shows nothing");
 	cr_expect_eq(lab.n_links, 2 * MANY + 1, "%zu links were seen", lab.n_links);
 	cr_expect_leq(lab.n_told, 10, "a burst is one change, not %d", lab.n_told);
-	run("ip link del d0");
+	command_run("ip link del d0");
 	cr_expect(is_told(&lab, PATIENCE_MS), "it is deaf after that");
 	lab_close(&lab);
 }
@@ -151,10 +134,10 @@ Test(netlink, an_interface_is_what_the_kernel_says)
 	struct link_facts facts;
 
 	lab_open(&lab);
-	run("ip link add br0 type bridge");
-	run("ip link add a0 address 02:00:00:00:00:09 type veth peer name b0");
-	run("ip link set a0 master br0");
-	run("ip link add link br0 name m0 type macvlan mode private");
+	command_run("ip link add br0 type bridge");
+	command_run("ip link add a0 address 02:00:00:00:00:09 type veth peer name b0");
+	command_run("ip link set a0 master br0");
+	command_run("ip link add link br0 name m0 type macvlan mode private");
 	cr_assert_eq(link_query("a0", &facts), 0);
 	cr_expect_str_eq(facts.name, "a0");
 	cr_expect_str_eq(facts.kind, "veth");
