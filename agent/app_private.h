@@ -80,7 +80,8 @@ int app_account_finish_previous(struct app *app);
 int app_account_start(struct app *app); /* after source, store and engine are there */
 /* Reads all counters, books them, ends what is idle, sees to the store. */
 void app_collect(struct app *app);
-/* After a change of sessions outside of a collection: carries its events onward, and writes what must be written now. */
+/* After a change of sessions outside of a collection: carries its events onward, and writes what must be written now.
+ */
 void app_carry(struct app *app);
 /* Collects if the last collection is older than the configured bound. */
 void app_refresh(struct app *app);

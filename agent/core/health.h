@@ -35,7 +35,7 @@ struct health_interface {
 struct health {
 	const char *version;
 	int64_t uptime_s;
-	bool is_clock_trusted; /* else times are estimates, see core/wall_clock.h */
+	bool is_clock_trusted;    /* else times are estimates, see core/wall_clock.h */
 	int64_t collected_ms_ago; /* -1: never yet */
 	const struct health_interface *interfaces;
 	size_t n_interfaces;

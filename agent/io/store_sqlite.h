@@ -28,7 +28,7 @@ struct store_state {
 	struct public_id_key id_key;
 	char instance[17]; /* 16 hex digits: this database, for ever */
 	uint64_t next_seq;
-	int64_t newest_wall_ns; /* no session knows of a later time, as far as a quick look tells; 0: none */
+	int64_t newest_wall_ns;           /* no session knows of a later time, as far as a quick look tells; 0: none */
 	char boot_id[STORE_BOOT_ID_SIZE]; /* of the last writer; "" for a new database */
 	char epoch[STORE_EPOCH_SIZE];     /* whose readings the baselines are; "" for none */
 	struct session_record *open_sessions;
