@@ -87,6 +87,9 @@ run:
 install: all
 	install -D -m 755 $(BUILD)/octetd $(DESTDIR)$(PREFIX)/sbin/octetd
 	install -D -m 644 scripts/octetd.conf $(DESTDIR)$(PREFIX)/share/doc/octetd/octetd.conf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 scripts/octetd.8
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 scripts/octetd.conf.5
+	install -D -m 644 scripts/octetd.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/octetd
 	test -e $(DESTDIR)/etc/octetd.conf || install -D -m 644 scripts/octetd.conf $(DESTDIR)/etc/octetd.conf
 	test ! -e scripts/octetd.service || install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system scripts/octetd.service
 

@@ -15,9 +15,6 @@
 #include "io/now.h"
 #include "io/zone.h"
 
-/* One part in so many of max_guests is kept for guests who are answered, as in the kernel's table. */
-#define ANSWERED_PART OCTET_RESERVED_PART
-
 static int open_tokens(struct app *app)
 {
 	int r = token_file_new(app->config->state_dir, &app->tokens);
@@ -66,75 +63,6 @@ static int open_source(struct app *app)
 	return r;
 }
 
-/* Sessions of an earlier boot ended with it, at their last persisted sign of life. */
-static int close_rebooted(struct app *app)
-{
-	struct store_batch batch = {0};
-	int r;
-
-	if (app->state.n_open_sessions == 0)
-		return 0;
-	batch.sessions = calloc(app->state.n_open_sessions, sizeof(*batch.sessions));
-	if (!batch.sessions)
-		return -ENOMEM;
-	for (size_t i = 0; i < app->state.n_open_sessions; i++) {
-		struct session_record *record = &batch.sessions[i].record;
-
-		*record = app->state.open_sessions[i];
-		session_close_record(record, record->last_seen, END_CAUSE_NAS_REBOOT);
-	}
-	/* they are the batch's now */
-	batch.n_sessions = app->state.n_open_sessions;
-	app->state.n_open_sessions = 0;
-	r = store_write(app->store, &batch);
-	if (r)
-		log_errno(r, "cannot close the %zu sessions of the last boot in %s", batch.n_sessions,
-			  app->config->state_dir);
-	else
-		log_info("%zu sessions ended with the last boot", batch.n_sessions);
-	store_batch_clean(&batch);
-	return r;
-}
-
-/* After a restart everything goes on where the store and the counters are. */
-static int resume_sessions(struct app *app)
-{
-	int r = 0;
-
-	for (size_t i = 0; !r && i < app->state.n_open_sessions; i++)
-		r = session_engine_resume(app->engine, &app->state.open_sessions[i]);
-	if (app->state.n_open_sessions > 0)
-		log_info("%zu sessions go on", app->state.n_open_sessions);
-	return r ? log_errno(r, "resuming sessions") : 0;
-}
-
-static int open_core(struct app *app)
-{
-	const struct session_rules rules = {
-		.idle_timeout_ns = app->config->idle_timeout_s * NS_PER_S,
-		.location_id = app->config->location_id,
-		.location_name = app->config->location_name,
-		.max_online = app->config->max_guests,
-		.max_unanswered = app->config->max_guests - app->config->max_guests / ANSWERED_PART,
-	};
-	bool is_same_boot = strcmp(app->state.boot_id, app->boot_id) == 0;
-	int r = ledger_new(&app->ledger);
-
-	if (!r)
-		r = session_engine_new(&rules, app->state.next_seq, &app->engine);
-	if (!r && source_is_resumed(&app->source))
-		for (size_t i = 0; !r && i < app->state.n_baselines; i++)
-			r = ledger_load(app->ledger, &app->state.baselines[i]);
-	for (size_t i = 0; !r && i < app->state.n_unclaimed; i++)
-		r = session_engine_resume_unclaimed(app->engine, &app->state.unclaimed[i].mac,
-						    &app->state.unclaimed[i].traffic);
-	if (r)
-		return log_errno(r, "tables");
-	r = is_same_boot ? resume_sessions(app) : close_rebooted(app);
-	store_state_forget_rows(&app->state);
-	return r;
-}
-
 static void on_signal(void *context, int signal_number);
 
 static int open_loop(struct app *app)
@@ -148,6 +76,8 @@ static int open_loop(struct app *app)
 		r = store_worker_new(&app->loop, app->store, app->reader, &app->worker);
 	if (!r)
 		r = signals_new(&app->loop, on_signal, app, &app->signals);
+	if (!r)
+		r = app_events_start(app);
 	if (!r)
 		r = app_http_start(app, zone);
 	return r;
@@ -169,7 +99,7 @@ static int start(struct app *app)
 	if (!r)
 		r = open_source(app);
 	if (!r)
-		r = open_core(app);
+		r = app_resume(app);
 	if (!r)
 		r = open_loop(app);
 	if (!r)
@@ -178,7 +108,9 @@ static int start(struct app *app)
 		r = app_account_finish_previous(app);
 	if (!r)
 		r = app_account_start(app);
-	return r ? r : app_presence_start(app);
+	if (!r)
+		r = app_presence_start(app);
+	return r ? r : app_history_start(app);
 }
 
 static void on_closed(void *context)
@@ -197,6 +129,8 @@ static void stop(struct app *app)
 	if (app->has_account && !app->config->keep_counting)
 		source_detach(&app->source);
 	app_account_stop(app);
+	app_history_stop(app);
+	app_events_stop(app);
 	if (app->server)
 		http_server_close(app->server, on_closed, app);
 	if (app->worker)
@@ -227,7 +161,9 @@ static void release(struct app *app, bool has_failed)
 		source_close(&app->source, app->config->keep_counting);
 	app_presence_free(app);
 	app_interfaces_free(app);
+	app_events_free(app);
 	session_engine_free(&app->engine);
+	guest_register_free(&app->guests);
 	ledger_free(&app->ledger);
 	free(app->put_off);
 	event_list_clean(&app->events);

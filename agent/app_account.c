@@ -101,6 +101,7 @@ static void carry_events(struct app *app)
 			log_debug("%s %s %s", event_kind_name(event->kind), mac_format(&record->mac, mac),
 				  ip_format(&record->primary_ip, ip));
 	}
+	app_events_carry(app);
 	event_list_clear(&app->events);
 }
 
@@ -153,6 +154,24 @@ static void follow_clock(struct app *app, bool is_trusted)
 	session_engine_trust_clock(app->engine, is_trusted);
 }
 
+static void on_limit_timer(uv_timer_t *timer)
+{
+	app_collect(timer->data);
+}
+
+/* The next collection comes sooner when a limit is near: a time limit ends a session at its moment. */
+static void note_limits(struct app *app)
+{
+	const int64_t wait_ns = session_engine_due_ns(app->engine, app->collecting) - app->collecting.mono_ns;
+
+	if (app->is_stopping)
+		return;
+	if (wait_ns >= app->config->collect_interval_ms * NS_PER_MS)
+		uv_timer_stop(&app->limit_timer);
+	else
+		uv_timer_start(&app->limit_timer, on_limit_timer, (uint64_t)(wait_ns / NS_PER_MS) + 1, 0);
+}
+
 void app_collect(struct app *app)
 {
 	const bool is_clock_trusted = now_is_clock_trusted();
@@ -173,6 +192,7 @@ void app_collect(struct app *app)
 	follow_clock(app, is_clock_trusted);
 	carry_events(app);
 	retire(app);
+	note_limits(app);
 	if (app->collecting.mono_ns - app->full_flush_mono_ns >= app->config->flush_interval_s * NS_PER_S)
 		app->wants_full_flush = true;
 	flush(app);
@@ -181,6 +201,7 @@ void app_collect(struct app *app)
 void app_carry(struct app *app)
 {
 	carry_events(app);
+	note_limits(app);
 	flush(app);
 }
 
@@ -208,8 +229,7 @@ static void on_arrivals(uv_poll_t *poll, int status, int events)
 	app->collecting = now_read();
 	source_arrivals(&app->source, on_reading, app);
 	apply_put_off(app);
-	carry_events(app);
-	flush(app);
+	app_carry(app);
 }
 
 static int build_batch(const struct app *app, bool is_full, struct store_batch *batch)
@@ -221,10 +241,29 @@ static int build_batch(const struct app *app, bool is_full, struct store_batch *
 	if (!r)
 		r = session_engine_changed_unclaimed(app->engine, scope, &batch->unclaimed, &batch->n_unclaimed);
 	if (!r)
+		r = session_engine_changed_logins(app->engine, scope, &batch->logins, &batch->n_logins);
+	if (!r)
+		r = session_engine_changed_devices(app->engine, &batch->devices, &batch->n_devices);
+	if (!r)
+		r = session_engine_changed_unauthenticated(app->engine, scope, &batch->unauthenticated,
+							   &batch->n_unauthenticated);
+	if (!r)
+		r = guest_register_changed(app->guests, &batch->guests, &batch->n_guests);
+	if (!r)
 		r = ledger_changed(app->ledger, wants, app->engine, &batch->baselines, &batch->n_baselines);
 	if (r)
 		store_batch_clean(batch);
 	return r;
+}
+
+static void mark_saved(struct app *app, const struct store_batch *batch)
+{
+	session_engine_mark_saved(app->engine, batch->sessions, batch->n_sessions);
+	session_engine_mark_unclaimed_saved(app->engine, batch->unclaimed, batch->n_unclaimed);
+	session_engine_mark_logins_saved(app->engine, batch->logins, batch->n_logins);
+	session_engine_mark_devices_saved(app->engine, batch->devices, batch->n_devices);
+	session_engine_mark_unauthenticated_saved(app->engine, batch->unauthenticated, batch->n_unauthenticated);
+	guest_register_mark_saved(app->guests, batch->guests, batch->n_guests);
 }
 
 static void note_flush(struct app *app, int error)
@@ -252,11 +291,17 @@ static void on_written(void *context, const struct store_batch *batch, int error
 		app->wants_full_flush = true;
 		return;
 	}
-	session_engine_mark_saved(app->engine, batch->sessions, batch->n_sessions);
-	session_engine_mark_unclaimed_saved(app->engine, batch->unclaimed, batch->n_unclaimed);
+	mark_saved(app, batch);
 	ledger_mark_saved(app->ledger, batch->baselines, batch->n_baselines);
 	if (!app->is_stopping)
 		flush(app);
+}
+
+static bool is_empty(const struct store_batch *batch)
+{
+	return batch->n_sessions + batch->n_baselines + batch->n_unclaimed + batch->n_logins + batch->n_devices +
+		       batch->n_unauthenticated + batch->n_guests ==
+	       0;
 }
 
 static void start_flush(struct app *app)
@@ -270,7 +315,7 @@ static void start_flush(struct app *app)
 		app->full_flush_mono_ns = app->flushed_mono_ns;
 	app->wants_full_flush = false;
 	r = build_batch(app, is_full, &batch);
-	if (!r && batch.n_sessions + batch.n_baselines + batch.n_unclaimed == 0) {
+	if (!r && is_empty(&batch)) {
 		store_batch_clean(&batch);
 		return;
 	}
@@ -295,7 +340,8 @@ static void flush(struct app *app)
 	int64_t wait_ns = app->flushed_mono_ns + spacing_ns - now_read().mono_ns;
 
 	/* a flush under way calls again when it is done */
-	if (app->is_flushing || (!app->wants_full_flush && !session_engine_has_transition(app->engine)))
+	if (app->is_flushing || (!app->wants_full_flush && !session_engine_has_transition(app->engine) &&
+				 !guest_register_has_changes(app->guests)))
 		return;
 	if (wait_ns <= 0)
 		start_flush(app);
@@ -322,8 +368,7 @@ int app_account_finish_previous(struct app *app)
 	if (r)
 		log_errno(r, "the counters of the previous table cannot be saved in %s", app->config->state_dir);
 	if (!r) {
-		session_engine_mark_saved(app->engine, batch.sessions, batch.n_sessions);
-		session_engine_mark_unclaimed_saved(app->engine, batch.unclaimed, batch.n_unclaimed);
+		mark_saved(app, &batch);
 		ledger_clear(app->ledger);
 		source_drop_previous(&app->source);
 	}
@@ -336,6 +381,8 @@ int app_account_start(struct app *app)
 	int r = uv_timer_init(&app->loop, &app->collect_timer);
 
 	if (!r)
+		r = uv_timer_init(&app->loop, &app->limit_timer);
+	if (!r)
 		r = uv_timer_init(&app->loop, &app->flush_timer);
 	if (!r)
 		r = uv_poll_init(&app->loop, &app->arrivals_poll, source_arrivals_fd(&app->source));
@@ -343,6 +390,7 @@ int app_account_start(struct app *app)
 		return log_errno(r, "event loop");
 	app->has_account = true;
 	app->collect_timer.data = app;
+	app->limit_timer.data = app;
 	app->flush_timer.data = app;
 	app->arrivals_poll.data = app;
 	app->full_flush_mono_ns = app->started.mono_ns;
@@ -361,10 +409,12 @@ void app_account_stop(struct app *app)
 		return;
 	uv_poll_stop(&app->arrivals_poll);
 	uv_timer_stop(&app->collect_timer);
+	uv_timer_stop(&app->limit_timer);
 	app_collect(app);
 	app->wants_full_flush = true;
 	start_flush(app);
 	uv_close((uv_handle_t *)&app->collect_timer, NULL);
+	uv_close((uv_handle_t *)&app->limit_timer, NULL);
 	uv_close((uv_handle_t *)&app->flush_timer, NULL);
 	uv_close((uv_handle_t *)&app->arrivals_poll, NULL);
 }

@@ -76,10 +76,18 @@ static void on_request(void *context, struct http_exchange *exchange, const stru
 	struct api_call call = {0};
 
 	app_refresh(app);
-	if (api_begin(&app->api, now_read(), request, &call, &response) == API_NEEDS_HISTORY)
-		ask_history(app, exchange, &call);
-	else
+	switch (api_begin(&app->api, now_read(), request, &call, &response)) {
+	case API_ANSWERED:
 		http_exchange_answer(exchange, &response);
+		break;
+	case API_NEEDS_HISTORY:
+		ask_history(app, exchange, &call);
+		break;
+	case API_STREAMS_EVENTS:
+		app_events_subscribe(app, exchange, call.last_event_id, strcmp(request->method, "HEAD") == 0,
+				     &response);
+		break;
+	}
 }
 
 static const struct health *get_health(void *context)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside the application: app.c starts and stops everything in order, app_account.c is the way of the
- * octets (counters, ledger, sessions, store), app_interfaces.c says where they are counted, app_http.c is the way of
- * a request.
+ * Inside the application: app.c starts and stops everything in order, app_resume.c takes up what the store knew,
+ * app_account.c is the way of the octets (counters, ledger, sessions, store), app_interfaces.c says where they are
+ * counted, app_http.c is the way of a request, app_events.c that of an event to those who follow, app_presence.c
+ * hears of guests who have left, app_history.c keeps the store from growing without end.
  */
 #ifndef APP_PRIVATE_H
 #define APP_PRIVATE_H
@@ -20,6 +21,7 @@
 #include "io/store_worker.h"
 #include "io/token_file.h"
 
+struct app_events;
 struct interfaces;
 struct presence_watch;
 
@@ -39,13 +41,19 @@ struct app {
 	struct presence_watch *presence; /* NULL: not asked for */
 	struct ledger *ledger;
 	struct session_engine *engine;
+	struct guest_register *guests;
 	struct event_list events;
+	struct app_events *event_feeds;
 	struct store *store;
 	struct store_reader *reader;
 	struct store_worker *worker;
 	struct store_state state; /* as it was at start */
 	uv_timer_t collect_timer;
+	uv_timer_t limit_timer; /* a collection before its time, because a limit of a session is near */
 	uv_timer_t flush_timer;
+	uv_timer_t prune_timer;
+	bool has_history; /* app_history_start has made its handle */
+	int prune_error;  /* of the last step of pruning */
 	uv_poll_t arrivals_poll;
 	struct instant collecting;    /* the time of the collection under way */
 	int64_t collected_mono_ns;    /* last whole collection; 0 before the first */
@@ -73,6 +81,10 @@ struct app {
 	struct health health;
 	struct health_interface health_interfaces[OCTET_SLOTS_MAX];
 };
+
+/* app_resume.c */
+/* Makes the tables of ledger, sessions and guests, with what the store knew. 0 or -errno, logged. */
+int app_resume(struct app *app);
 
 /* app_account.c */
 /* After everything is attached: books the previous table to its last octet, in one commit with the new epoch. */
@@ -103,6 +115,19 @@ void app_interfaces_free(struct app *app);
 int app_presence_start(struct app *app);
 void app_presence_stop(struct app *app);
 void app_presence_free(struct app *app);
+
+/* app_history.c */
+int app_history_start(struct app *app);
+void app_history_stop(struct app *app);
+/* app_events.c */
+int app_events_start(struct app *app); /* before the first request; 0 or -errno, logged */
+/* Tells subscribers of what is in app->events, while the sessions are as the events say. */
+void app_events_carry(struct app *app);
+/* Answers the exchange with events from now on, or from behind last_id; consumes *head. */
+void app_events_subscribe(struct app *app, struct http_exchange *exchange, const char *last_id, bool is_head,
+			  struct http_response *head);
+void app_events_stop(struct app *app); /* before the server closes, which ends the subscriptions */
+void app_events_free(struct app *app);
 
 /* app_http.c */
 int app_http_start(struct app *app, struct zone_port zone);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,11 +9,24 @@
 #include "commands.h"
 #include "options.h"
 
+static void print_profile_help(void)
+{
+	size_t n_keys;
+	const struct profile_key *keys = profile_keys(&n_keys);
+
+	printf("\nThe file may have profiles, too, which logins name: profile \"NAME\" { KEY = VALUE ... } with\n");
+	for (size_t i = 0; i < n_keys; i++)
+		printf("  %-30s %s (0 to %" PRId64 "; 0 or left out: no limit%s)\n", keys[i].name, keys[i].help,
+		       keys[i].max, i == LOGIN_IDLE_TIMEOUT ? " of its own" : "");
+	printf("Octets may have a unit: \"500 MB\", of B, kB, MB, GB, TB.\n");
+}
+
 static void print_help(void)
 {
 	printf("usage: octetd run [--config=FILE] [--KEY=VALUE]...\n\n"
 	       "Counts guests on the configured interfaces and answers the API.\n\n");
 	options_print_help(stdout);
+	print_profile_help();
 }
 
 static void report(void *context, int line, const char *text)

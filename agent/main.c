@@ -23,6 +23,7 @@ static const struct {
 	{"run", cmd_run, "count guests and answer the API"},
 	{"replay", cmd_replay, "account capture files, without root"},
 	{"status", cmd_status, "say whether counting is complete"},
+	{"events", cmd_events, "tell who comes and goes, as it happens"},
 	{"token", cmd_token, "add, list and revoke API tokens"},
 	{"check-config", cmd_check_config, "say what is wrong in a configuration file"},
 	{"version", cmd_version, "print the version"},

@@ -258,16 +258,18 @@ void options_clean(struct options *options)
 static void print_key(FILE *file, const struct config_key *key)
 {
 	static const char *const values[] = {
-		[CONFIG_STRING] = "=TEXT",
-		[CONFIG_STRINGS] = "=A,B",
-		[CONFIG_INTEGER] = "=N",
-		[CONFIG_BOOLEAN] = "[=false]",
+		[CONFIG_STRING] = "=TEXT",     [CONFIG_STRINGS] = "=A,B", [CONFIG_INTEGER] = "=N",
+		[CONFIG_BOOLEAN] = "[=false]", [CONFIG_CHOICE] = "=",
 	};
 	char flag[FLAG_SIZE];
-	char text[FLAG_SIZE + 16];
+	char text[2 * FLAG_SIZE];
 
 	name_flag(flag, "--", key->name);
 	snprintf(text, sizeof(text), "%s%s", flag, values[key->type]);
+	for (size_t i = 0; key->choices && key->choices[i]; i++) {
+		const size_t length = strlen(text);
+		snprintf(text + length, sizeof(text) - length, "%s%s", i ? "|" : "", key->choices[i]);
+	}
 	fprintf(file, "  %-30s %s", text, key->help);
 	if (key->type == CONFIG_INTEGER)
 		fprintf(file, " (%" PRId64 " to %" PRId64 ", default %s)", key->min, key->max, key->preset);

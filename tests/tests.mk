@@ -94,7 +94,7 @@ format:
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
-	@echo 'make install  PREFIX=$(PREFIX) DESTDIR=: the binary, a configuration to begin with, the systemd unit'
+	@echo 'make install  PREFIX=$(PREFIX) DESTDIR=: the binary, a configuration to begin with, man pages, the systemd unit'
 	@echo 'make clean    removes $(BUILD)'
 	@echo 'make format   clang-format over all C'
 	@echo 'make SUITE    one suite, with V=1 all of its output: $(SUITES)'

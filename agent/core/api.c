@@ -23,13 +23,15 @@ struct route {
 	const char *segments[API_SEGMENTS_MAX - 1]; /* "*": any */
 	enum api_step (*begin)(const struct api_request *request, struct api_call *call,
 			       struct http_response *response);
+	bool is_unlimited; /* for whoever has a token; who has none is counted everywhere */
 };
 
 /* The first that fits. */
 static const struct route routes[] = {
-	{"sessions", {"sessions", NULL}, api_list_begin},
-	{"sessions/count", {"sessions", "count"}, api_count_begin},
-	{"sessions/ip", {"sessions", "*"}, api_address_begin},
+	{"sessions", {"sessions", NULL}, api_list_begin, false},
+	{"sessions/count", {"sessions", "count"}, api_count_begin, false},
+	{"sessions/ip", {"sessions", "*"}, api_address_begin, false},
+	{"events", {"events", NULL}, api_events_begin, true},
 };
 
 static bool is_segment(const struct api_target *target, size_t index, const char *wanted)
@@ -127,7 +129,7 @@ static bool admit(const struct api_request *request, const struct route *route, 
 	bool is_known = is_local || check_token(request, &grant);
 
 	*rate = (struct rate_verdict){.is_allowed = true};
-	if (!is_local)
+	if (!is_local && !(is_known && route && route->is_unlimited))
 		*rate = count_hit(request, route ? route->name : "unknown", is_known ? &grant : NULL);
 	if (!rate->is_allowed) {
 		api_reply_message(response, 429, NULL);
@@ -150,14 +152,16 @@ static enum api_step begin_in_mount(const struct api_request *request, struct ap
 				    struct http_response *response)
 {
 	const struct route *route = find_route(request->target);
+	enum api_step step = API_ANSWERED;
 	struct rate_verdict rate;
 
-	if (admit(request, route, &rate, response) && route->begin(request, call, response) == API_NEEDS_HISTORY) {
+	if (admit(request, route, &rate, response))
+		step = route->begin(request, call, response);
+	if (step == API_NEEDS_HISTORY)
 		call->pending->rate = rate;
-		return API_NEEDS_HISTORY;
-	}
-	api_reply_rate(response, &rate);
-	return API_ANSWERED;
+	else
+		api_reply_rate(response, &rate);
+	return step;
 }
 
 enum api_step api_begin(const struct api *api, struct instant now, const struct http_request *request,

@@ -7,6 +7,8 @@
  *                 -> API_NEEDS_HISTORY, have call->query answered, then
  *   api_finish()  -> *response is the answer
  *
+ * or has no end:    -> API_STREAMS_EVENTS, *response is its head, and call->last_event_id says where it goes on
+ *
  * The caller makes sure that the engine is fresh (config max_staleness_ms) before both. Between them the
  * world may change: api_finish looks at the engine as it is then for live values, and merges the sessions
  * whose rows were left out of the query (they were copied into the call by api_begin).
@@ -15,6 +17,7 @@
 #define CORE_API_H
 
 #include "base/instant.h"
+#include "core/event_ring.h"
 #include "core/history.h"
 #include "core/http_message.h"
 #include "core/ports.h"
@@ -41,15 +44,16 @@ struct api {
 	struct rate_limiter *limiter; /* NULL: no limits */
 };
 
-enum api_step { API_ANSWERED, API_NEEDS_HISTORY };
+enum api_step { API_ANSWERED, API_NEEDS_HISTORY, API_STREAMS_EVENTS };
 
 /* A call that waits for the store. Owned by the caller, opaque but for query. */
 struct api_call {
 	struct history_query query;
-	struct api_pending *pending; /* what api_finish needs of the request */
+	struct api_pending *pending;       /* what api_finish needs of the request */
+	char last_event_id[EVENT_ID_SIZE]; /* "": none */
 };
 
-/* *call is filled only for API_NEEDS_HISTORY. *response is filled for API_ANSWERED. */
+/* *call is filled only for API_NEEDS_HISTORY and API_STREAMS_EVENTS. *response is filled but for API_NEEDS_HISTORY. */
 enum api_step api_begin(const struct api *api, struct instant now, const struct http_request *request,
 			struct api_call *call, struct http_response *response);
 

@@ -58,6 +58,8 @@ enum api_step api_list_begin(const struct api_request *request, struct api_call 
 enum api_step api_count_begin(const struct api_request *request, struct api_call *call, struct http_response *response);
 enum api_step api_address_begin(const struct api_request *request, struct api_call *call,
 				struct http_response *response);
+enum api_step api_events_begin(const struct api_request *request, struct api_call *call,
+			       struct http_response *response);
 void api_list_finish(const struct api_finish *finish, struct http_response *response);
 void api_count_finish(const struct api_finish *finish, struct http_response *response);
 void api_address_finish(const struct api_finish *finish, struct http_response *response);

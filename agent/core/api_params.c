@@ -142,6 +142,12 @@ static bool read_page(const struct reader *reader, struct api_argument *argument
 	return true;
 }
 
+static bool read_last_event_id(const struct reader *reader, struct api_argument *argument)
+{
+	reader->params->last_event_id = TAKE_PTR(argument->text);
+	return true;
+}
+
 static const struct rule {
 	const char *name;
 	unsigned int uses; /* of enum api_param_use */
@@ -165,6 +171,8 @@ static const struct rule {
 		    "The at must be a valid time in the format of RFC 3339, such as 2017-01-05T06:50:55Z.", read_at},
 	[API_RAW] = {"raw", API_USE_LIST, "The raw must be true or false.", read_raw},
 	[API_PAGE] = {"page", API_USE_LIST, NULL, read_page},
+	[API_LAST_EVENT_ID] = {"last_event_id", API_USE_EVENTS, "The last event id must be a string.",
+			       read_last_event_id},
 };
 _Static_assert(ARRAY_LENGTH(rules) == API_N_PARAMS, "a rule for each parameter");
 
@@ -278,4 +286,6 @@ void api_params_read(struct api_arguments *arguments, enum api_param_use use, co
 void api_params_clean(struct api_params *params)
 {
 	session_filter_clean(&params->filter);
+	free(params->last_event_id);
+	params->last_event_id = NULL;
 }

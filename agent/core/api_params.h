@@ -29,6 +29,7 @@ enum api_param {
 	API_AT,
 	API_RAW,
 	API_PAGE,
+	API_LAST_EVENT_ID,
 	API_N_PARAMS
 };
 
@@ -51,7 +52,7 @@ struct api_arguments {
 };
 
 /* Which parameters an endpoint looks at. */
-enum api_param_use { API_USE_LIST = 1, API_USE_COUNT = 2, API_USE_ADDRESS = 4 };
+enum api_param_use { API_USE_LIST = 1, API_USE_COUNT = 2, API_USE_ADDRESS = 4, API_USE_EVENTS = 8 };
 
 /* The parameters of a request, understood. */
 struct api_params {
@@ -62,6 +63,7 @@ struct api_params {
 	uint64_t page;     /* 1..2^63 - 1 */
 	bool has_at;
 	struct calendar_span at;
+	char *last_event_id; /* owned; NULL without one */
 };
 
 const char *api_param_name(enum api_param param);

@@ -11,9 +11,9 @@ static const struct {
 	int status;
 	const char *text;
 } messages[] = {
-	{400, "Bad Request"},  {401, "Unauthenticated."},   {403, "This action is unauthorized."},
-	{404, "Not Found"},    {405, "Method Not Allowed"}, {429, "Too Many Attempts."},
-	{500, "Server Error"},
+	{400, "Bad Request"},  {401, "Unauthenticated."},    {403, "This action is unauthorized."},
+	{404, "Not Found"},    {405, "Method Not Allowed"},  {429, "Too Many Attempts."},
+	{500, "Server Error"}, {503, "Service Unavailable"},
 };
 
 /* Takes body, which may be NULL; false without memory. */

@@ -21,8 +21,7 @@ enum store {
 	STORE_I64,
 	STORE_BOOLEAN,
 	STORE_TEXT,
-	STORE_SOURCE,
-	STORE_ATTACH,
+	STORE_CHOICE, /* an enum */
 	STORE_NAMES,
 	STORE_PREFIXES
 };
@@ -39,23 +38,28 @@ struct slot {
 
 static const struct slot slots[] = {
 	[CONFIG_KEY_INTERFACES] = SLOT(STORE_NAMES, interfaces),
-	[CONFIG_KEY_SOURCE] = SLOT(STORE_SOURCE, source),
+	[CONFIG_KEY_SOURCE] = SLOT(STORE_CHOICE, source),
 	[CONFIG_KEY_BRIDGES] = SLOT(STORE_NAMES, bridges),
 	[CONFIG_KEY_WAIT_FOR_INTERFACES] = SLOT(STORE_BOOLEAN, wait_for_interfaces),
-	[CONFIG_KEY_ATTACH] = SLOT(STORE_ATTACH, attach),
+	[CONFIG_KEY_ATTACH] = SLOT(STORE_CHOICE, attach),
 	[CONFIG_KEY_MAX_ADDRESSES] = SLOT(STORE_U32, max_addresses),
 	[CONFIG_KEY_MAX_ADDRESSES_PER_MAC] = SLOT(STORE_U32, max_addresses_per_mac),
 	[CONFIG_KEY_BPFFS_DIR] = SLOT(STORE_TEXT, bpffs_dir),
 	[CONFIG_KEY_KEEP_COUNTING] = SLOT(STORE_BOOLEAN, keep_counting),
 	[CONFIG_KEY_COLLECT_INTERVAL_MS] = SLOT(STORE_I64, collect_interval_ms),
 	[CONFIG_KEY_MAX_STALENESS_MS] = SLOT(STORE_I64, max_staleness_ms),
+	[CONFIG_KEY_START] = SLOT(STORE_CHOICE, start),
 	[CONFIG_KEY_IDLE_TIMEOUT_S] = SLOT(STORE_I64, idle_timeout_s),
+	[CONFIG_KEY_LOGIN_WAIT_S] = SLOT(STORE_I64, login_wait_s),
+	[CONFIG_KEY_RELOGIN_S] = SLOT(STORE_I64, relogin_s),
 	[CONFIG_KEY_MAX_GUESTS] = SLOT(STORE_U32, max_guests),
 	[CONFIG_KEY_LOST_ON_NEIGHBOUR] = SLOT(STORE_BOOLEAN, lost_on_neighbour),
 	[CONFIG_KEY_LOST_ON_BRIDGE] = SLOT(STORE_BOOLEAN, lost_on_bridge),
 	[CONFIG_KEY_LOST_ON_INTERFACE] = SLOT(STORE_BOOLEAN, lost_on_interface),
 	[CONFIG_KEY_STATE_DIR] = SLOT(STORE_TEXT, state_dir),
 	[CONFIG_KEY_FLUSH_INTERVAL_S] = SLOT(STORE_I64, flush_interval_s),
+	[CONFIG_KEY_HISTORY_MAX_DAYS] = SLOT(STORE_I64, history_max_days),
+	[CONFIG_KEY_HISTORY_MAX_SESSIONS] = SLOT(STORE_I64, history_max_sessions),
 	[CONFIG_KEY_LOCATION_ID] = SLOT(STORE_TEXT, location_id),
 	[CONFIG_KEY_LOCATION_NAME] = SLOT(STORE_TEXT, location_name),
 	[CONFIG_KEY_TIME_ZONE] = SLOT(STORE_TEXT, time_zone),
@@ -69,6 +73,10 @@ static const struct slot slots[] = {
 	[CONFIG_KEY_LOG_LEVEL] = SLOT(STORE_TEXT, log_level),
 };
 _Static_assert(ARRAY_LENGTH(slots) == CONFIG_N_KEYS, "a place for each key");
+/* all enums without negative values are of this type, for gcc and clang */
+typedef unsigned int choice;
+_Static_assert(sizeof(enum config_source) == sizeof(choice) && sizeof(enum session_start) == sizeof(choice),
+	       "one size");
 
 static void *field_of(struct config *config, const struct slot *slot)
 {
@@ -129,11 +137,10 @@ static int store_value(const struct config_key *key, void *field, const char *va
 	case STORE_BOOLEAN:
 		*(bool *)field = config_value_boolean_parse(value) == 1;
 		break;
-	case STORE_SOURCE:
-		*(enum config_source *)field = (enum config_source)config_value_source_parse(value);
+	case STORE_CHOICE:
+		*(choice *)field = (choice)config_choice_parse(key, value);
 		break;
 	default:
-		*(enum config_attach *)field = (enum config_attach)config_value_attach_parse(value);
 		break;
 	}
 	return 0;
@@ -292,6 +299,7 @@ void config_clean(struct config *config)
 	free_names(config->interfaces, config->n_interfaces);
 	free_names(config->bridges, config->n_bridges);
 	free(config->trusted_proxies);
+	profiles_free(config->profiles, config->n_profiles);
 	memset(config, 0, sizeof(*config));
 }
 
@@ -311,15 +319,27 @@ static void complain(struct reporter *reporter, const struct config_key *key, co
 	reporter->n_mistakes++;
 }
 
-/* The value of a scalar, as config_set would take it. */
-static const char *value_text(const struct config *config, const struct slot *slot, char number[32])
+static const char *choice_name(const struct config_key *key, choice wanted)
 {
+	choice i = 0;
+
+	while (i < wanted && key->choices[i])
+		i++;
+	return key->choices[i] ? key->choices[i] : "";
+}
+
+/* The value of a scalar, as config_set would take it. */
+static const char *value_text(const struct config *config, const struct config_key *key, char number[32])
+{
+	const struct slot *slot = slot_of(key);
 	const void *field = const_field_of(config, slot);
 	int64_t value = 0;
 
 	switch (slot->store) {
 	case STORE_TEXT:
 		return *(char *const *)field ? *(char *const *)field : "";
+	case STORE_CHOICE:
+		return choice_name(key, *(const choice *)field);
 	case STORE_U16:
 		value = *(const uint16_t *)field;
 		break;
@@ -338,21 +358,10 @@ static const char *value_text(const struct config *config, const struct slot *sl
 
 static void check_scalar(const struct config *config, const struct config_key *key, struct reporter *reporter)
 {
-	const struct slot *slot = slot_of(key);
 	char number[32];
 	char error[CONFIG_ERROR_SIZE];
 
-	if (slot->store == STORE_SOURCE) {
-		if (config->source >= CONFIG_N_SOURCES)
-			complain(reporter, key, "is no source of counters; give one of auto, bpf, pcap");
-		return;
-	}
-	if (slot->store == STORE_ATTACH) {
-		if (config->attach >= CONFIG_N_ATTACH)
-			complain(reporter, key, "is no way to attach; give one of auto, tcx, clsact");
-		return;
-	}
-	if (config_check_value(key, value_text(config, slot, number), error, sizeof(error)) != 0)
+	if (config_check_value(key, value_text(config, key, number), error, sizeof(error)) != 0)
 		complain(reporter, key, error);
 }
 
@@ -400,6 +409,34 @@ static void check_combinations(const struct config *config, struct reporter *rep
 	}
 }
 
+static void complain_profile(struct reporter *reporter, const struct profile *profile, const char *sentence)
+{
+	char quoted[80];
+	char text[CONFIG_ERROR_SIZE + 96];
+
+	snprintf(text, sizeof(text), "profile %s: %s", config_quote(profile->name, quoted, sizeof(quoted)), sentence);
+	reporter->report(reporter->context, profile->line, text);
+	reporter->n_mistakes++;
+}
+
+static void check_profile(const struct config *config, size_t i, struct reporter *reporter)
+{
+	const struct profile *profile = &config->profiles[i];
+	const int64_t idle_ms = profile->limits.idle_timeout_ns / NS_PER_MS;
+	char sentence[CONFIG_ERROR_SIZE];
+
+	if (profile_check(profile, sentence, sizeof(sentence)) != 0)
+		complain_profile(reporter, profile, sentence);
+	if (profile_find(config->profiles, i, profile->name))
+		complain_profile(reporter, profile, "is there twice; remove or rename one of them");
+	if (idle_ms > 0 && idle_ms < config->collect_interval_ms) {
+		snprintf(sentence, sizeof(sentence),
+			 "idle_timeout is shorter than collect_interval_ms (%" PRId64 " ms); make that smaller",
+			 config->collect_interval_ms);
+		complain_profile(reporter, profile, sentence);
+	}
+}
+
 int config_check(const struct config *config, config_report report, void *context)
 {
 	struct reporter reporter = {.config = config, .report = report, .context = context};
@@ -411,5 +448,7 @@ int config_check(const struct config *config, config_report report, void *contex
 		if (keys[i].type != CONFIG_STRINGS)
 			check_scalar(config, &keys[i], &reporter);
 	check_combinations(config, &reporter);
+	for (size_t i = 0; i < config->n_profiles; i++)
+		check_profile(config, i, &reporter);
 	return reporter.n_mistakes;
 }

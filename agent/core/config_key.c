@@ -10,25 +10,51 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "core/config.h"
+#include "core/suggestion.h"
 #include "octet/abi.h"
 
 #define DAY_S 86400
 
-#define STRING_KEY(name, preset, check, help)                     \
-	{                                                         \
-		name, CONFIG_STRING, 0, 0, preset, help, 0, check \
+static const char *const source_choices[] = {
+	[CONFIG_SOURCE_AUTO] = "auto",
+	[CONFIG_SOURCE_BPF] = "bpf",
+	[CONFIG_SOURCE_PCAP] = "pcap",
+	[CONFIG_N_SOURCES] = NULL,
+};
+static const char *const attach_choices[] = {
+	[CONFIG_ATTACH_AUTO] = "auto",
+	[CONFIG_ATTACH_TCX] = "tcx",
+	[CONFIG_ATTACH_CLSACT] = "clsact",
+	[CONFIG_N_ATTACH] = NULL,
+};
+static const char *const start_choices[] = {
+	[SESSION_START_TRAFFIC] = "traffic",
+	[SESSION_START_LOGIN] = "login",
+	NULL,
+};
+/* as log_level_parse() knows them */
+static const char *const log_level_choices[] = {"error", "warning", "info", "debug", NULL};
+
+#define STRING_KEY(name, preset, check, help)                           \
+	{                                                               \
+		name, CONFIG_STRING, 0, 0, preset, help, 0, check, NULL \
 	}
-#define STRINGS_KEY(name, n_max, check, help)                      \
-	{                                                          \
-		name, CONFIG_STRINGS, 0, 0, "", help, n_max, check \
+#define STRINGS_KEY(name, n_max, check, help)                            \
+	{                                                                \
+		name, CONFIG_STRINGS, 0, 0, "", help, n_max, check, NULL \
 	}
-#define INTEGER_KEY(name, min, max, preset, help)                     \
-	{                                                             \
-		name, CONFIG_INTEGER, min, max, preset, help, 0, NULL \
+#define INTEGER_KEY(name, min, max, preset, help)                           \
+	{                                                                   \
+		name, CONFIG_INTEGER, min, max, preset, help, 0, NULL, NULL \
 	}
-#define BOOLEAN_KEY(name, preset, help)                           \
-	{                                                         \
-		name, CONFIG_BOOLEAN, 0, 1, preset, help, 0, NULL \
+#define BOOLEAN_KEY(name, preset, help)                                 \
+	{                                                               \
+		name, CONFIG_BOOLEAN, 0, 1, preset, help, 0, NULL, NULL \
+	}
+#define CHOICE_KEY(name, preset, choices, help)                            \
+	{                                                                  \
+		name, CONFIG_CHOICE, 0, 0, preset, help, 0, NULL, choices, \
 	}
 
 static const struct config_key keys[] = {
@@ -40,9 +66,9 @@ static const struct config_key keys[] = {
 					   "bridges, by name or pattern, whose ports are counted on instead of them"),
 	[CONFIG_KEY_WAIT_FOR_INTERFACES] = BOOLEAN_KEY(
 		"wait_for_interfaces", "false", "start without a named interface or bridge, and count when it appears"),
-	[CONFIG_KEY_SOURCE] = STRING_KEY("source", "auto", config_value_source,
+	[CONFIG_KEY_SOURCE] = CHOICE_KEY("source", "auto", source_choices,
 					 "what counts: bpf (in the kernel), pcap (captures), or auto: bpf if there is"),
-	[CONFIG_KEY_ATTACH] = STRING_KEY("attach", "auto", config_value_attach,
+	[CONFIG_KEY_ATTACH] = CHOICE_KEY("attach", "auto", attach_choices,
 					 "how to attach to them: auto, tcx (Linux 6.6 or later) or clsact"),
 	[CONFIG_KEY_MAX_ADDRESSES] =
 		INTEGER_KEY("max_addresses", 1, OCTET_REGION_SLOTS_MAX, "16384",
@@ -58,8 +84,15 @@ static const struct config_key keys[] = {
 						       "how often the counters are read, in milliseconds"),
 	[CONFIG_KEY_MAX_STALENESS_MS] = INTEGER_KEY("max_staleness_ms", 0, 60000, "250",
 						    "how old the numbers of an answer may be, in milliseconds"),
-	[CONFIG_KEY_IDLE_TIMEOUT_S] = INTEGER_KEY("idle_timeout_s", 1, 30 * DAY_S, "300",
+	[CONFIG_KEY_START] = CHOICE_KEY("start", "traffic", start_choices,
+					"what begins a session: a guest's first packet, or only a login"),
+	[CONFIG_KEY_IDLE_TIMEOUT_S] = INTEGER_KEY("idle_timeout_s", 1, CONFIG_IDLE_TIMEOUT_MAX_S, "300",
 						  "a guest that is silent for so many seconds is off-line"),
+	[CONFIG_KEY_LOGIN_WAIT_S] =
+		INTEGER_KEY("login_wait_s", 1, DAY_S, "300", "how long a login waits for the first packet, in seconds"),
+	[CONFIG_KEY_RELOGIN_S] =
+		INTEGER_KEY("relogin_s", 0, 30 * DAY_S, "7200",
+			    "who falls silent and returns within so many seconds is still logged in; 0: nobody is"),
 	[CONFIG_KEY_MAX_GUESTS] =
 		INTEGER_KEY("max_guests", 1, 1000000, "16384", "guests on line at once; more of them wait for a place"),
 	[CONFIG_KEY_LOST_ON_NEIGHBOUR] =
@@ -72,6 +105,10 @@ static const struct config_key keys[] = {
 					    "where sessions and tokens are kept"),
 	[CONFIG_KEY_FLUSH_INTERVAL_S] =
 		INTEGER_KEY("flush_interval_s", 1, DAY_S, "60", "how often counters are written to disk, in seconds"),
+	[CONFIG_KEY_HISTORY_MAX_DAYS] = INTEGER_KEY("history_max_days", 0, 36500, "365",
+						    "ended sessions are kept for so many days; 0 for no bound"),
+	[CONFIG_KEY_HISTORY_MAX_SESSIONS] = INTEGER_KEY("history_max_sessions", 0, 1000000000, "1000000",
+							"ended sessions that are kept at most; 0 for no bound"),
 	[CONFIG_KEY_LOCATION_ID] =
 		STRING_KEY("location_id", "", config_value_label, "the id of this location in answers"),
 	[CONFIG_KEY_LOCATION_NAME] =
@@ -92,7 +129,7 @@ static const struct config_key keys[] = {
 							 "requests per minute, token and endpoint; 0 for no limit"),
 	[CONFIG_KEY_TRUSTED_PROXIES] = STRINGS_KEY("trusted_proxies", CONFIG_PROXIES_MAX, config_value_prefix,
 						   "addresses or ranges whose X-Forwarded-* headers are believed"),
-	[CONFIG_KEY_LOG_LEVEL] = STRING_KEY("log_level", "info", config_value_log_level,
+	[CONFIG_KEY_LOG_LEVEL] = CHOICE_KEY("log_level", "info", log_level_choices,
 					    "what is logged: error, warning, info or debug, each with those before"),
 };
 _Static_assert(ARRAY_LENGTH(keys) == CONFIG_N_KEYS, "a row for each key");
@@ -163,6 +200,27 @@ static int parse_integer(const struct config_key *key, const char *value, int64_
 	return check_range(key, value, !errno && number >= key->min && number <= key->max, error, error_size);
 }
 
+int config_choice_parse(const struct config_key *key, const char *value)
+{
+	for (int i = 0; key->choices[i]; i++)
+		if (strcmp(key->choices[i], value) == 0)
+			return i;
+	return -1;
+}
+
+static int check_choice(const struct config_key *key, const char *value, char *error, size_t error_size)
+{
+	char reason[128] = "is no choice here; give one of ";
+
+	if (config_choice_parse(key, value) >= 0)
+		return 0;
+	for (size_t i = 0; key->choices[i]; i++) {
+		const size_t length = strlen(reason);
+		snprintf(reason + length, sizeof(reason) - length, "%s%s", i ? ", " : "", key->choices[i]);
+	}
+	return config_reject(error, error_size, value, reason);
+}
+
 int config_check_value(const struct config_key *key, const char *value, char *error, size_t error_size)
 {
 	const char *reason = NULL;
@@ -170,6 +228,8 @@ int config_check_value(const struct config_key *key, const char *value, char *er
 
 	if (key->type == CONFIG_INTEGER)
 		return parse_integer(key, value, &number, error, error_size);
+	if (key->type == CONFIG_CHOICE)
+		return check_choice(key, value, error, error_size);
 	if (key->type == CONFIG_BOOLEAN)
 		reason = config_value_boolean_parse(value) < 0 ? "is neither true nor false; give one of them" : NULL;
 	else
@@ -177,52 +237,11 @@ int config_check_value(const struct config_key *key, const char *value, char *er
 	return reason ? config_reject(error, error_size, value, reason) : 0;
 }
 
-#define NAME_MAX_BYTES 63
-
-static size_t min_size(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-static size_t max_size(size_t a, size_t b)
-{
-	return a > b ? a : b;
-}
-
-/* Levenshtein's distance, one row at a time; SIZE_MAX for what is too long to be a slip. */
-static size_t edit_distance(const char *a, const char *b)
-{
-	size_t row[NAME_MAX_BYTES + 1];
-	const size_t length = strlen(b);
-
-	if (length > NAME_MAX_BYTES || strlen(a) > NAME_MAX_BYTES)
-		return SIZE_MAX;
-	for (size_t k = 0; k <= length; k++)
-		row[k] = k;
-	for (; *a; a++) {
-		size_t diagonal = row[0]++;
-		for (size_t k = 1; k <= length; k++) {
-			const size_t replaced = diagonal + (*a != b[k - 1]);
-			diagonal = row[k];
-			row[k] = min_size(replaced, min_size(row[k - 1], diagonal) + 1);
-		}
-	}
-	return row[length];
-}
-
 const char *config_key_suggest(const char *name)
 {
-	const size_t enough = max_size(2, strlen(name) / 3) + 1;
-	const char *nearest = NULL;
-	size_t best = enough;
+	struct suggestion suggestion = suggestion_for(name);
 
-	for (size_t i = 0; i < CONFIG_N_KEYS; i++) {
-		const size_t distance = edit_distance(name, keys[i].name);
-		if (distance < best) {
-			best = distance;
-			nearest = keys[i].name;
-		}
-	}
-	/* a short name is near to any other */
-	return best < strlen(name) ? nearest : NULL;
+	for (size_t i = 0; i < CONFIG_N_KEYS; i++)
+		suggestion_offer(&suggestion, keys[i].name);
+	return suggestion_nearest(&suggestion);
 }

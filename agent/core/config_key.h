@@ -20,13 +20,18 @@ enum config_key_id {
 	CONFIG_KEY_KEEP_COUNTING,
 	CONFIG_KEY_COLLECT_INTERVAL_MS,
 	CONFIG_KEY_MAX_STALENESS_MS,
+	CONFIG_KEY_START,
 	CONFIG_KEY_IDLE_TIMEOUT_S,
+	CONFIG_KEY_LOGIN_WAIT_S,
+	CONFIG_KEY_RELOGIN_S,
 	CONFIG_KEY_MAX_GUESTS,
 	CONFIG_KEY_LOST_ON_NEIGHBOUR,
 	CONFIG_KEY_LOST_ON_BRIDGE,
 	CONFIG_KEY_LOST_ON_INTERFACE,
 	CONFIG_KEY_STATE_DIR,
 	CONFIG_KEY_FLUSH_INTERVAL_S,
+	CONFIG_KEY_HISTORY_MAX_DAYS,
+	CONFIG_KEY_HISTORY_MAX_SESSIONS,
 	CONFIG_KEY_LOCATION_ID,
 	CONFIG_KEY_LOCATION_NAME,
 	CONFIG_KEY_TIME_ZONE,
@@ -45,17 +50,18 @@ enum config_key_id {
  * One table names every key: the file parser, the command line (--idle-timeout-s=60 is the key
  * idle_timeout_s), the help and the example file all follow it.
  */
-enum config_type { CONFIG_STRING, CONFIG_STRINGS, CONFIG_INTEGER, CONFIG_BOOLEAN };
+enum config_type { CONFIG_STRING, CONFIG_STRINGS, CONFIG_INTEGER, CONFIG_BOOLEAN, CONFIG_CHOICE };
 
 struct config_key {
 	const char *name;
 	enum config_type type;
 	int64_t min; /* integers */
 	int64_t max;
-	const char *preset;       /* the default, as config_set would take it; "": none */
-	const char *help;         /* one line: meaning and unit */
-	size_t n_max;             /* elements of a list */
-	config_value_check check; /* of a text, or of an element of a list */
+	const char *preset;         /* the default, as config_set would take it; "": none */
+	const char *help;           /* one line: meaning and unit */
+	size_t n_max;               /* elements of a list */
+	config_value_check check;   /* of a text, or of an element of a list */
+	const char *const *choices; /* the values of a choice, in the order of its enum; NULL ends them */
 };
 
 /* Indexed by enum config_key_id. */
@@ -70,6 +76,9 @@ const char *config_key_suggest(const char *name);
 /* Elements of trusted_proxies. */
 #define CONFIG_PROXIES_MAX 64
 
+/* Seconds of silence, of the configuration and of a profile: 30 days. */
+#define CONFIG_IDLE_TIMEOUT_MAX_S 2592000
+
 #define CONFIG_ERROR_SIZE 256
 
 /* Writes 'value' in quotes, shortened and without control characters, for a message; returns text. */
@@ -77,6 +86,9 @@ char *config_quote(const char *value, char *text, size_t text_size);
 
 /* Writes the quoted value and the rest of the sentence into error; returns -EINVAL. */
 int config_reject(char *error, size_t error_size, const char *value, const char *reason);
+
+/* The index of the choice of that name, or -1. */
+int config_choice_parse(const struct config_key *key, const char *value);
 
 /*
  * Whether key may have this value (or, for CONFIG_STRINGS, this element): 0; or -EINVAL with one sentence in

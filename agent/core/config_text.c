@@ -154,6 +154,21 @@ int config_text_line_of_key(char *text, const char *key)
 	return found ? config_text_line(text, found) : 0;
 }
 
+char *config_text_open_brace(char *text)
+{
+	char *open[8] = {NULL}; /* sections and lists go two deep; what is deeper is a mistake anyway */
+	size_t depth = 0;
+	char *bad;
+
+	for (char *cursor = text; cursor && *cursor; cursor = skip_item(cursor, &bad)) {
+		if (*cursor == '{' && depth < sizeof(open) / sizeof(open[0]))
+			open[depth++] = cursor;
+		else if (*cursor == '}' && depth)
+			depth--;
+	}
+	return depth ? open[depth - 1] : NULL;
+}
+
 int config_text_line_of_word(const char *text, const char *word, int max)
 {
 	const size_t length = strlen(word);

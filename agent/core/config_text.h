@@ -24,6 +24,10 @@ int config_text_line(const char *text, const char *position);
  */
 int config_text_line_of_key(char *text, const char *key);
 
+/* The innermost brace that is not closed at the end of such a text, or NULL; libconfuse takes an open section for good.
+ */
+char *config_text_open_brace(char *text);
+
 /* The last line up to line max in which word stands as a word; max when there is none. */
 int config_text_line_of_word(const char *text, const char *word, int max);
 

@@ -12,25 +12,9 @@
 
 #include "base/addr.h"
 #include "base/cleanup.h"
-#include "base/log.h"
-#include "core/config.h"
 #include "core/link_choice.h"
 
 #define LABEL_MAX_BYTES 255
-
-static const char *const source_names[] = {
-	[CONFIG_SOURCE_AUTO] = "auto",
-	[CONFIG_SOURCE_BPF] = "bpf",
-	[CONFIG_SOURCE_PCAP] = "pcap",
-};
-_Static_assert(ARRAY_LENGTH(source_names) == CONFIG_N_SOURCES, "a name for each source");
-
-static const char *const attach_names[] = {
-	[CONFIG_ATTACH_AUTO] = "auto",
-	[CONFIG_ATTACH_TCX] = "tcx",
-	[CONFIG_ATTACH_CLSACT] = "clsact",
-};
-_Static_assert(ARRAY_LENGTH(attach_names) == CONFIG_N_ATTACH, "a name for each way to attach");
 
 static bool has_control_character(const char *value)
 {
@@ -209,45 +193,6 @@ const char *config_value_base_url(const char *value)
 		return "is too long; give a URL of at most 255 characters";
 	if (strpbrk(value, "?#\"<>\\^`{|}") || has_space(value) || has_control_character(value) || !is_utf8(value))
 		return "is not the beginning of a URL; give scheme, host and path, such as https://portal.example.com";
-	return NULL;
-}
-
-const char *config_value_log_level(const char *value)
-{
-	if (log_level_parse(value) < 0)
-		return "is no log level; give one of error, warning, info, debug";
-	return NULL;
-}
-
-static int find_name(const char *const *names, int n_names, const char *value)
-{
-	for (int i = 0; i < n_names; i++)
-		if (strcmp(names[i], value) == 0)
-			return i;
-	return -1;
-}
-
-int config_value_source_parse(const char *value)
-{
-	return find_name(source_names, CONFIG_N_SOURCES, value);
-}
-
-const char *config_value_source(const char *value)
-{
-	if (config_value_source_parse(value) < 0)
-		return "is no source of counters; give one of auto, bpf, pcap";
-	return NULL;
-}
-
-int config_value_attach_parse(const char *value)
-{
-	return find_name(attach_names, CONFIG_N_ATTACH, value);
-}
-
-const char *config_value_attach(const char *value)
-{
-	if (config_value_attach_parse(value) < 0)
-		return "is no way to attach; give one of auto, tcx, clsact";
 	return NULL;
 }
 

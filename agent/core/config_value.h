@@ -17,13 +17,6 @@ const char *config_value_address(const char *value);
 const char *config_value_prefix(const char *value);
 const char *config_value_mount(const char *value);
 const char *config_value_base_url(const char *value);
-const char *config_value_log_level(const char *value);
-const char *config_value_source(const char *value);
-const char *config_value_attach(const char *value);
-
-/* Index into enum config_source or enum config_attach, or -1. */
-int config_value_source_parse(const char *value);
-int config_value_attach_parse(const char *value);
 
 /* 1, 0, or -1 for what is no boolean. */
 int config_value_boolean_parse(const char *value);

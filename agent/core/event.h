@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/instant.h"
+#include "core/login.h"
 
 enum event_kind {
 	EVENT_SESSION_ONLINE,
@@ -19,8 +20,8 @@ enum event_kind {
 struct event {
 	enum event_kind kind;
 	uint64_t session_seq;
-	struct instant at; /* when it happened, not when it was noticed */
-	int limit;         /* EVENT_SESSION_LIMIT: which one, of enum login_limit */
+	struct instant at;      /* when it happened, not when it was noticed */
+	enum login_limit limit; /* which, of EVENT_SESSION_LIMIT */
 };
 
 struct event_list {

@@ -17,6 +17,7 @@ struct http_request {
 	const char *forwarded_for;
 	const char *forwarded_proto;
 	const char *forwarded_host;
+	const char *last_event_id;
 	const char *body; /* NULL without one */
 	size_t body_length;
 	bool is_tls;

@@ -163,17 +163,25 @@ json_t *json_session(const struct session_record *record, const struct json_sess
 	return r ? NULL : TAKE_PTR(object);
 }
 
-json_t *json_address_holder(const struct ip_addr *ip, const struct identity *identity, int64_t duration_s)
+int json_set_person(json_t *object, const struct identity *identity)
 {
 	bool has_username = identity->username && *identity->username;
-	json_auto_t *object = json_object();
 	int r = 0;
 
-	r |= json_object_set_new(object, "ip_address", json_ip(ip));
 	r |= json_object_set_new(object, "username",
 				 json_text(has_username ? identity->username : identity->access_code));
 	r |= json_object_set_new(object, "name", json_text(identity->name));
 	r |= json_object_set_new(object, "email", json_text(identity->email));
+	return r;
+}
+
+json_t *json_address_holder(const struct ip_addr *ip, const struct identity *identity, int64_t duration_s)
+{
+	json_auto_t *object = json_object();
+	int r = 0;
+
+	r |= json_object_set_new(object, "ip_address", json_ip(ip));
+	r |= json_set_person(object, identity);
 	r |= json_object_set_new(object, "duration", json_integer(duration_s));
 	return r ? NULL : TAKE_PTR(object);
 }

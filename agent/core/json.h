@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/instant.h"
+#include "core/event.h"
 #include "core/health.h"
 #include "core/ports.h"
 #include "core/public_id.h"
@@ -34,8 +35,18 @@ struct json_session_options {
 };
 json_t *json_session(const struct session_record *record, const struct json_session_options *options);
 
+/* username (or else the access code), name and email, into an object that is there. 0 or -1. */
+int json_set_person(json_t *object, const struct identity *identity);
+
 /* Who uses that address, and for how long: the answer of GET /sessions/{ip}. */
 json_t *json_address_holder(const struct ip_addr *ip, const struct identity *identity, int64_t duration_s);
+
+/*
+ * What a subscriber is told: {"event", "at", "limit" (of session.limit), "session": {as the list prints it with raw
+ * numbers, username, name, email}}. The session is that of options->now, which may be after the event.
+ */
+json_t *json_event(const struct event *event, const struct session_record *record,
+		   const struct json_session_options *options);
 
 json_t *json_health(const struct health *health);
 

@@ -262,21 +262,6 @@ bool session_restamp(struct instant *instant, struct instant now)
 	return true;
 }
 
-/* After a step of the wall clock: what happened when, by the clock that did not step. */
-static bool restamp_session(struct session_record *record, struct instant now)
-{
-	if (!session_restamp(&record->start, now))
-		return false;
-	(void)session_restamp(&record->last_seen, now);
-	for (size_t i = 0; i < record->n_addresses; i++) {
-		(void)session_restamp(&record->addresses[i].since, now);
-		(void)session_restamp(&record->addresses[i].last, now);
-	}
-	if (!session_record_is_online(record))
-		(void)session_restamp(&record->end, now);
-	return true;
-}
-
 /* What two collections ago could not be claimed never will be: it is nobody's, and its MAC need not be known for it. */
 static void forget_unclaimed(struct session_engine *engine)
 {
@@ -301,7 +286,7 @@ void session_engine_tick(struct session_engine *engine, struct instant now, stru
 	session_stranger_tick(engine, now);
 	forget_unclaimed(engine);
 	HASH_ITER (hh, engine->sessions, session, next) {
-		if (restamp_session(&session->record, now)) {
+		if (session_restamp_record(&session->record, now)) {
 			session_mark_transition(engine, session);
 			session_report(events, EVENT_SESSION_UPDATED, session, now);
 		}

@@ -215,7 +215,8 @@ void session_engine_each_online(const struct session_engine *engine,
 size_t session_engine_n_online(const struct session_engine *engine);
 /*
  * Whether it is decided whose this MAC's octets are; a ledger_wants whose context is the engine. As long as a guest
- * waits they are not: their baselines are not to be saved, so that they are there again after a crash.
+ * waits they are not: their baselines are not to be saved, so that they are there again after a crash; unless an
+ * earlier session of it has to be, whose octets are in the same baselines.
  */
 bool session_engine_is_settled(const void *engine, const struct mac_addr *mac);
 /* Whether it is on line, and somebody has sent to it. */

@@ -97,6 +97,20 @@ struct session *session_begin(struct session_engine *engine, struct client *clie
 	return session;
 }
 
+bool session_restamp_record(struct session_record *record, struct instant now)
+{
+	if (!session_restamp(&record->start, now))
+		return false;
+	(void)session_restamp(&record->last_seen, now);
+	for (size_t i = 0; i < record->n_addresses; i++) {
+		(void)session_restamp(&record->addresses[i].since, now);
+		(void)session_restamp(&record->addresses[i].last, now);
+	}
+	if (!session_record_is_online(record))
+		(void)session_restamp(&record->end, now);
+	return true;
+}
+
 void session_close_record(struct session_record *record, struct instant end, enum end_cause cause)
 {
 	if (end.mono_ns < record->start.mono_ns)
@@ -115,6 +129,8 @@ void session_finish(struct session_engine *engine, struct session *session, stru
 	client->online = NULL;
 	engine->n_online--;
 	session_mark_answered(engine, session);
+	/* the wall clock may have stepped since the last tick, and what has ended is stamped no more */
+	(void)session_restamp_record(&session->record, end);
 	session_close_record(&session->record, end, cause);
 	session_login_end(engine, client, &session->record);
 	session_mark_transition(engine, session);

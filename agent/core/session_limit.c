@@ -131,7 +131,7 @@ static void reach_limit(struct session_engine *engine, struct session *session, 
 	(void)event_list_append(events, (struct event){.kind = EVENT_SESSION_LIMIT,
 						       .session_seq = session->record.seq,
 						       .at = end,
-						       .limit = (int)which});
+						       .limit = which});
 	session_finish(engine, session, end,
 		       which == LOGIN_SESSION_TIMEOUT ? END_CAUSE_SESSION_TIMEOUT : END_CAUSE_NAS_REQUEST, events);
 }
@@ -158,6 +158,15 @@ void session_limit_tick(struct session_engine *engine, struct session *session, 
 		reach_limit(engine, session, LOGIN_SESSION_TIMEOUT, instant_at(now, limit_ns), events);
 	else if (login && bytes_left(login, record, &which) == 0)
 		reach_limit(engine, session, which, now, events);
+	else
+		session_limit_note(engine, session, now);
+}
+
+void session_limit_change(struct session_engine *engine, struct session *session, struct instant now,
+			  struct event_list *events)
+{
+	if (now.mono_ns >= time_limit_mono_ns(session->client->login, &session->record))
+		reach_limit(engine, session, LOGIN_SESSION_TIMEOUT, now, events);
 	else
 		session_limit_note(engine, session, now);
 }

@@ -32,6 +32,9 @@ static void login_drop(struct session_engine *engine, struct client *client)
 	DL_DELETE2(engine->with_login, client, login_prev, login_next);
 	engine->n_logins--;
 	session_mark_login(engine, client);
+	/* who waited for room with it waits no more */
+	if (session_is_stranger(engine, client))
+		session_wait_give_up(engine, client);
 }
 
 int session_describe(const struct client *client, struct session_record *record)
@@ -166,6 +169,8 @@ static enum login_outcome take_login(struct session_engine *engine, struct clien
 	login_drop(engine, client);
 	session_wait_give_up(engine, client);
 	session_forget_unclaimed(client);
+	/* also when there is no room for its session yet */
+	session_stranger_end(engine, client);
 	if (ip_is_unspecified(&login->ip))
 		login->ip = stranger_ip;
 	session_login_set(engine, client, login);
@@ -284,7 +289,7 @@ int session_engine_change(struct session_engine *engine, struct instant now, uin
 		return r;
 	session_mark_login(engine, session->client);
 	show_change(engine, session, now, events);
-	session_limit_note(engine, session, now);
+	session_limit_change(engine, session, now, events);
 	return 0;
 }
 
@@ -321,16 +326,28 @@ static void forget_login_person(struct session_engine *engine, struct client *cl
 {
 	struct login *login = client->login;
 
-	free(client->host_name);
-	if (client->host_name)
+	if (client->host_name) {
 		session_mark_host_name(engine, client);
-	client->host_name = NULL;
+		engine->n_host_names--;
+		free(client->host_name);
+		client->host_name = NULL;
+	}
 	if (!login)
 		return;
 	forget_identity(&login->identity);
 	free(login->external_id);
 	login->external_id = NULL;
 	session_mark_login(engine, client);
+}
+
+/* Of a session that has ended: if the device has neither come back nor logged in anew since. */
+static bool has_login_of(const struct session *session)
+{
+	const struct login *login = session->client->login;
+
+	if (session_record_is_online(&session->record))
+		return true;
+	return login && !session_login_is_in_use(login) && login->at.mono_ns <= session->record.start.mono_ns;
 }
 
 int session_engine_forget_person(struct session_engine *engine, struct instant now, uint64_t seq,
@@ -343,7 +360,7 @@ int session_engine_forget_person(struct session_engine *engine, struct instant n
 		forget_login_person(engine, waiting);
 	if (!session)
 		return waiting ? 0 : -ENOENT;
-	if (session_record_is_online(&session->record))
+	if (has_login_of(session))
 		forget_login_person(engine, session->client);
 	forget_identity(&session->record.identity);
 	show_change(engine, session, now, events);

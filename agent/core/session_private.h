@@ -111,6 +111,8 @@ struct session *session_begin(struct session_engine *engine, struct client *clie
 			      struct event_list *events);
 void session_finish(struct session_engine *engine, struct session *session, struct instant end, enum end_cause cause,
 		    struct event_list *events);
+/* After a step of the wall clock: what happened when, by the clock that did not step. True when it had stepped. */
+bool session_restamp_record(struct session_record *record, struct instant now);
 void session_report(struct event_list *events, enum event_kind kind, const struct session *session, struct instant at);
 /* Takes up a session of the store. */
 struct session *session_add(struct session_engine *engine, struct client *client, uint64_t seq);
@@ -146,8 +148,11 @@ int64_t session_idle_timeout_ns(const struct session_engine *engine, const struc
 /* Ends the session if a limit is reached or it is idle; else notes when that would next have to be looked at. */
 void session_limit_tick(struct session_engine *engine, struct session *session, struct instant now,
 			struct event_list *events);
-/* A login or its limits have changed. */
+/* A login has begun. */
 void session_limit_note(struct session_engine *engine, struct session *session, struct instant now);
+/* Its limits have changed: one that would have been reached before ends the session now, not then. */
+void session_limit_change(struct session_engine *engine, struct session *session, struct instant now,
+			  struct event_list *events);
 
 /* session_stranger.c */
 /* Whether this client may have no session, because it has not logged in. */
@@ -189,6 +194,8 @@ void session_mark_changed(struct session *session);
 void session_mark_transition(struct session_engine *engine, struct session *session);
 void session_unmark_pending(struct session_engine *engine, struct session *session);
 bool session_client_has_transition(const struct client *client);
+/* Whether a flush takes this client's octets, and then all of them. */
+bool session_client_is_in_scope(const struct client *client, enum session_scope scope);
 
 /* session_save_login.c */
 void session_mark_login(struct session_engine *engine, struct client *client);

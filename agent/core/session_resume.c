@@ -78,6 +78,9 @@ int session_engine_resume_login(struct session_engine *engine, struct instant no
 	if (engine->next_seq <= own->seq)
 		engine->next_seq = own->seq + 1;
 	own->at = resumed_instant(own->at.wall_ns, now);
+	/* the clock was ahead of now's, which may be of 1970: no session begins in the future for it */
+	if (own->at.mono_ns > now.mono_ns)
+		own->at = now;
 	if (!client->online)
 		resume_apart(engine, own, now);
 	else

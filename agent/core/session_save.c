@@ -60,10 +60,17 @@ size_t session_engine_n_unsaved(const struct session_engine *engine)
 	return n_unsaved;
 }
 
+bool session_client_is_in_scope(const struct client *client, enum session_scope scope)
+{
+	if (session_client_has_transition(client))
+		return true;
+	/* what waits is to be read again after a crash */
+	return scope == SESSION_SCOPE_ALL && !client->is_waiting;
+}
+
 static bool is_wanted(const struct session *session, enum session_scope scope)
 {
-	return session->version != session->saved_version &&
-	       (scope == SESSION_SCOPE_ALL || session_client_has_transition(session->client));
+	return session->version != session->saved_version && session_client_is_in_scope(session->client, scope);
 }
 
 int session_engine_changed(const struct session_engine *engine, enum session_scope scope, struct session_change **out,
@@ -105,7 +112,7 @@ void session_changes_free(struct session_change *changes, size_t n_changes)
 static bool is_unclaimed_wanted(const struct client *client, enum session_scope scope)
 {
 	return client->unclaimed_version != client->unclaimed_saved_version &&
-	       (scope == SESSION_SCOPE_ALL || session_client_has_transition(client));
+	       session_client_is_in_scope(client, scope);
 }
 
 int session_engine_changed_unclaimed(const struct session_engine *engine, enum session_scope scope,

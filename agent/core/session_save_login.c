@@ -163,7 +163,7 @@ void session_engine_mark_devices_saved(struct session_engine *engine, const stru
 
 static bool is_stranger_wanted(const struct client *client, enum session_scope scope)
 {
-	return is_stranger_unsaved(client) && (scope == SESSION_SCOPE_ALL || session_client_has_transition(client));
+	return is_stranger_unsaved(client) && session_client_is_in_scope(client, scope);
 }
 
 int session_engine_changed_unauthenticated(const struct session_engine *engine, enum session_scope scope,

@@ -71,7 +71,11 @@ void session_wait_tick(struct session_engine *engine, struct instant now)
 	if (engine->n_waiting == 0)
 		return;
 	HASH_ITER (hh, engine->clients, client, next) {
-		if (!client->is_waiting || now.mono_ns - client->waiting_seen.mono_ns < silence_ns)
+		if (!client->is_waiting)
+			continue;
+		(void)session_restamp(&client->waiting_since, now);
+		(void)session_restamp(&client->waiting_seen, now);
+		if (now.mono_ns - client->waiting_seen.mono_ns < silence_ns)
 			continue;
 		stop_waiting(engine, client);
 		session_client_drop(engine, client);
@@ -90,7 +94,7 @@ bool session_engine_is_settled(const void *context, const struct mac_addr *mac)
 {
 	const struct client *client = session_client_find(context, mac);
 
-	return !client || !client->is_waiting;
+	return !client || session_client_is_in_scope(client, SESSION_SCOPE_ALL);
 }
 
 bool session_engine_is_answered(const struct session_engine *engine, const struct mac_addr *mac)

@@ -2,6 +2,7 @@
 #include "io/http_exchange.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "io/http_stream_private.h"
 #include "io/mhd_message.h"
 
 /* A body of unknown length that proves too long is read this much further, so that its sender gets to read
@@ -35,6 +37,7 @@ struct http_exchange {
 	struct strbuf body;
 	size_t n_received_bytes;
 	struct http_response response;
+	struct http_stream *stream; /* what follows the response's head; NULL for an answer that is whole */
 	struct http_exchange *prev; /* in all->suspended */
 	struct http_exchange *next;
 	char target[];
@@ -87,6 +90,8 @@ void http_exchange_on_completed(void *context, struct MHD_Connection *connection
 	if (!exchange)
 		return;
 	exchange->connection = NULL;
+	if (exchange->stream)
+		http_stream_completed(TAKE_PTR(exchange->stream));
 	if (!exchange->is_owed)
 		exchange_free(exchange);
 }
@@ -182,6 +187,13 @@ static enum MHD_Result receive_body(struct http_exchange *exchange, const char *
 	return exchange->body.has_failed ? MHD_NO : MHD_YES;
 }
 
+static enum MHD_Result send_answer(struct http_exchange *exchange)
+{
+	if (exchange->stream)
+		return http_stream_send(exchange->stream, &exchange->response);
+	return mhd_response_send(exchange->connection, &exchange->response);
+}
+
 static enum MHD_Result dispatch(struct http_exchange *exchange, const char *method)
 {
 	struct http_exchanges *all = exchange->all;
@@ -202,7 +214,7 @@ static enum MHD_Result dispatch(struct http_exchange *exchange, const char *meth
 	strbuf_clean(&exchange->body);
 
 	if (exchange->phase == EXCHANGE_ANSWERED)
-		return mhd_response_send(exchange->connection, &exchange->response);
+		return send_answer(exchange);
 	exchange->phase = EXCHANGE_SUSPENDED;
 	DL_APPEND(all->suspended, exchange);
 	MHD_suspend_connection(exchange->connection);
@@ -223,12 +235,24 @@ enum MHD_Result http_exchange_on_request(void *context, struct MHD_Connection *c
 	if (!exchange)
 		return MHD_NO;
 	if (exchange->phase == EXCHANGE_ANSWERED)
-		return mhd_response_send(exchange->connection, &exchange->response);
+		return send_answer(exchange);
 	if (all->is_closing)
 		return MHD_NO;
 	if (exchange->phase == EXCHANGE_HEADERS)
 		return receive_headers(exchange, version);
 	return length ? receive_body(exchange, upload, length) : dispatch(exchange, method);
+}
+
+static void take_answer(struct http_exchange *exchange, struct http_response *response)
+{
+	exchange->response = *response;
+	*response = (struct http_response){0};
+	if (exchange->phase == EXCHANGE_SUSPENDED) {
+		DL_DELETE(exchange->all->suspended, exchange);
+		MHD_resume_connection(exchange->connection);
+		exchange->all->is_due = true;
+	}
+	exchange->phase = EXCHANGE_ANSWERED;
 }
 
 void http_exchange_answer(struct http_exchange *exchange, struct http_response *response)
@@ -240,14 +264,24 @@ void http_exchange_answer(struct http_exchange *exchange, struct http_response *
 		exchange_free(exchange);
 		return;
 	}
-	exchange->response = *response;
-	*response = (struct http_response){0};
-	if (exchange->phase == EXCHANGE_SUSPENDED) {
-		DL_DELETE(exchange->all->suspended, exchange);
-		MHD_resume_connection(exchange->connection);
-		exchange->all->is_due = true;
-	}
-	exchange->phase = EXCHANGE_ANSWERED;
+	take_answer(exchange, response);
+}
+
+int http_exchange_stream(struct http_exchange *exchange, struct http_response *head, const struct http_stream_ops *ops,
+			 void *context, struct http_stream **out)
+{
+	int error;
+
+	assert(exchange->is_owed && !head->body);
+	if (!exchange->connection || exchange->all->is_closing)
+		return -ECONNRESET;
+	error = http_stream_new(exchange->all, exchange->connection, ops, context, &exchange->stream);
+	if (error)
+		return error;
+	exchange->is_owed = false;
+	take_answer(exchange, head);
+	*out = exchange->stream;
+	return 0;
 }
 
 void http_exchanges_drop(struct http_exchanges *all)

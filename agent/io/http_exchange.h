@@ -16,7 +16,9 @@ struct http_exchanges {
 	http_handler handler;
 	void *context;
 	size_t max_body_bytes;
+	uv_loop_t *loop;
 	struct http_exchange *suspended; /* those without an answer; utlist */
+	struct http_stream *streams;     /* answers without an end; utlist */
 	bool is_due;                     /* the library has to run: an answer came */
 	bool is_closing;                 /* no request is handled any more */
 };

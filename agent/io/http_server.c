@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "io/acceptor.h"
 #include "io/http_exchange.h"
+#include "io/http_stream_private.h"
 #include "io/listen_socket.h"
 
 /* Holds the request line and the headers, 64 octets more for each header and query parameter, then the response's
@@ -25,6 +26,8 @@
 #define CONNECTION_MEMORY_BYTES 65536
 /* Connections kept for the Unix socket when the others are used up. */
 #define LOCAL_RESERVE 8
+/* At the end, of the library for its streams: each sends a piece, and the last piece takes some more. */
+#define LAST_RUNS 8
 
 struct http_listener {
 	struct acceptor acceptor;
@@ -159,7 +162,10 @@ static void stop_daemon(struct http_server *server)
 	if (!server->daemon)
 		return;
 	server->is_running = true;
-	MHD_run(server->daemon); /* sends what was answered just now */
+	/* sends what was answered just now, and what streams still have to say, as far as it goes without waiting */
+	http_streams_end(&server->exchanges);
+	for (int i = 0; i == 0 || (server->exchanges.streams && i < LAST_RUNS); i++)
+		MHD_run(server->daemon);
 	/* the library must not be stopped while connections are suspended */
 	http_exchanges_drop(&server->exchanges);
 	MHD_stop_daemon(server->daemon);
@@ -269,6 +275,7 @@ int http_server_new(uv_loop_t *loop, const struct http_server_options *options, 
 		.handler = handler,
 		.context = context,
 		.max_body_bytes = options->max_body_bytes,
+		.loop = loop,
 	};
 
 	int error = start_daemon(server, options);

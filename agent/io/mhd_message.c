@@ -32,6 +32,7 @@ static const struct {
 	{"X-Forwarded-For", offsetof(struct http_request, forwarded_for), REPEATED_JOINED},
 	{"X-Forwarded-Proto", offsetof(struct http_request, forwarded_proto), REPEATED_LAST},
 	{"X-Forwarded-Host", offsetof(struct http_request, forwarded_host), REPEATED_LAST},
+	{"Last-Event-ID", offsetof(struct http_request, last_event_id), REPEATED_LAST},
 };
 _Static_assert(ARRAY_LENGTH(known_headers) == MHD_N_HEADERS, "a place for each header");
 
@@ -211,9 +212,10 @@ static void add_date(struct MHD_Response *created)
 		add_header(created, MHD_HTTP_HEADER_DATE, text);
 }
 
-enum MHD_Result mhd_response_send(struct MHD_Connection *connection, struct http_response *response)
+/* Consumes both. */
+static enum MHD_Result send_with_head(struct MHD_Connection *connection, struct http_response *response,
+				      struct MHD_Response *created)
 {
-	struct MHD_Response *created = create_response(response);
 	const int status = response->status;
 	bool has_cache_control = false;
 
@@ -237,4 +239,17 @@ enum MHD_Result mhd_response_send(struct MHD_Connection *connection, struct http
 	enum MHD_Result result = MHD_queue_response(connection, (unsigned int)status, created);
 	MHD_destroy_response(created); /* the connection has a reference of its own */
 	return result;
+}
+
+enum MHD_Result mhd_response_send(struct MHD_Connection *connection, struct http_response *response)
+{
+	return send_with_head(connection, response, create_response(response));
+}
+
+enum MHD_Result mhd_response_send_stream(struct MHD_Connection *connection, struct http_response *response,
+					 MHD_ContentReaderCallback reader, void *context)
+{
+	/* the size of a block matters only to answers of known length */
+	return send_with_head(connection, response,
+			      MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, reader, context, NULL));
 }

@@ -10,7 +10,7 @@
 
 #define MHD_AUTHORITY_SIZE (IP_TEXT_SIZE + sizeof("[]:65535"))
 
-#define MHD_N_HEADERS 5 /* that core reads */
+#define MHD_N_HEADERS 6 /* that core reads */
 
 /* A request and what of it had to be put together. The method is borrowed from the connection. */
 struct mhd_request {
@@ -25,5 +25,9 @@ void mhd_request_clean(struct mhd_request *request);
 
 /* Queues the answer and consumes *response. MHD_NO (which ends the connection) when memory is short. */
 enum MHD_Result mhd_response_send(struct MHD_Connection *connection, struct http_response *response);
+
+/* The same for an answer whose octets the reader hands out, and which has no end that is known. */
+enum MHD_Result mhd_response_send_stream(struct MHD_Connection *connection, struct http_response *response,
+					 MHD_ContentReaderCallback reader, void *context);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a starting agent takes up again: who the store is, open sessions, baselines and unclaimed octets. */
+/* What a starting agent takes up again: who the store is, open sessions, baselines, unclaimed octets and people. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +21,7 @@ void store_state_forget_rows(struct store_state *state)
 	free(state->unclaimed);
 	state->unclaimed = NULL;
 	state->n_unclaimed = 0;
+	store_people_clean(state);
 }
 
 void store_state_clean(struct store_state *state)
@@ -99,72 +100,58 @@ static int load_open_sessions(sqlite3 *db, struct store_state *state)
 	return 0;
 }
 
-static struct traffic read_traffic(sqlite3_stmt *row, int column)
+static int read_baseline(sqlite3_stmt *row, void *item)
 {
-	return (struct traffic){
-		.up_bytes = (uint64_t)sqlite3_column_int64(row, column),
-		.up_packets = (uint64_t)sqlite3_column_int64(row, column + 1),
-		.down_bytes = (uint64_t)sqlite3_column_int64(row, column + 2),
-		.down_packets = (uint64_t)sqlite3_column_int64(row, column + 3),
+	*(struct counter_reading *)item = (struct counter_reading){
+		.key.mac = store_mac_from_int64(sqlite3_column_int64(row, 0)),
+		.key.vlan = (uint16_t)sqlite3_column_int(row, 1),
+		.key.ifindex = (uint32_t)sqlite3_column_int64(row, 2),
+		.key.ip = store_read_ip(row, 3),
+		.total = store_read_traffic(row, 4),
+		.last_up_ns = sqlite3_column_int64(row, 8),
+		.last_down_ns = sqlite3_column_int64(row, 9),
+		.slot = (uint32_t)sqlite3_column_int64(row, 10),
+		.sequence = (uint32_t)sqlite3_column_int64(row, 11),
 	};
+	return 0;
 }
 
 static int load_baselines(sqlite3 *db, struct store_state *state)
 {
-	CLEANUP(store_statement_clean) sqlite3_stmt *row = NULL;
-	size_t capacity = 0;
-	int r = store_prepare(db,
-			      "SELECT mac, vlan, ifindex, ip, up_bytes, up_packets, down_bytes, down_packets,"
-			      " last_up_ns, last_down_ns, slot, sequence FROM baselines",
-			      &row);
-	int code;
+	static const struct store_row_kind kind = {
+		.sql = "SELECT mac, vlan, ifindex, ip, up_bytes, up_packets, down_bytes, down_packets, last_up_ns,"
+		       " last_down_ns, slot, sequence FROM baselines",
+		.item_size = sizeof(*state->baselines),
+		.read = read_baseline,
+	};
+	void *items = NULL;
+	int r = store_rows_load(db, &kind, &items, &state->n_baselines);
 
-	if (r)
-		return r;
-	while ((code = sqlite3_step(row)) == SQLITE_ROW) {
-		struct counter_reading *items =
-			store_grow(state->baselines, state->n_baselines, &capacity, sizeof(*items));
+	state->baselines = items;
+	return r;
+}
 
-		if (!items)
-			return -ENOMEM;
-		state->baselines = items;
-		items[state->n_baselines++] = (struct counter_reading){
-			.key.mac = store_mac_from_int64(sqlite3_column_int64(row, 0)),
-			.key.vlan = (uint16_t)sqlite3_column_int(row, 1),
-			.key.ifindex = (uint32_t)sqlite3_column_int64(row, 2),
-			.key.ip = store_read_ip(row, 3),
-			.total = read_traffic(row, 4),
-			.last_up_ns = sqlite3_column_int64(row, 8),
-			.last_down_ns = sqlite3_column_int64(row, 9),
-			.slot = (uint32_t)sqlite3_column_int64(row, 10),
-			.sequence = (uint32_t)sqlite3_column_int64(row, 11),
-		};
-	}
-	return store_error(db, code);
+static int read_unclaimed(sqlite3_stmt *row, void *item)
+{
+	*(struct unclaimed_change *)item = (struct unclaimed_change){
+		.mac = store_mac_from_int64(sqlite3_column_int64(row, 0)),
+		.traffic = store_read_traffic(row, 1),
+	};
+	return 0;
 }
 
 static int load_unclaimed(sqlite3 *db, struct store_state *state)
 {
-	CLEANUP(store_statement_clean) sqlite3_stmt *row = NULL;
-	size_t capacity = 0;
-	int r = store_prepare(db, "SELECT mac, up_bytes, up_packets, down_bytes, down_packets FROM unclaimed", &row);
-	int code;
+	static const struct store_row_kind kind = {
+		.sql = "SELECT mac, up_bytes, up_packets, down_bytes, down_packets FROM unclaimed",
+		.item_size = sizeof(*state->unclaimed),
+		.read = read_unclaimed,
+	};
+	void *items = NULL;
+	int r = store_rows_load(db, &kind, &items, &state->n_unclaimed);
 
-	if (r)
-		return r;
-	while ((code = sqlite3_step(row)) == SQLITE_ROW) {
-		struct unclaimed_change *items =
-			store_grow(state->unclaimed, state->n_unclaimed, &capacity, sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		state->unclaimed = items;
-		items[state->n_unclaimed++] = (struct unclaimed_change){
-			.mac = store_mac_from_int64(sqlite3_column_int64(row, 0)),
-			.traffic = read_traffic(row, 1),
-		};
-	}
-	return store_error(db, code);
+	state->unclaimed = items;
+	return r;
 }
 
 /* Far more than may be on line at once began after a session whose end is missed by that; it is a lower bound. */
@@ -196,6 +183,8 @@ int store_state_load(sqlite3 *db, struct store_state *out)
 		r = load_baselines(db, &state);
 	if (!r)
 		r = load_unclaimed(db, &state);
+	if (!r)
+		r = store_people_load(db, &state);
 	if (!r)
 		r = load_newest(db, &state);
 	if (r)

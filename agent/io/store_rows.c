@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sessions' rows as records, and records as parameters. */
+/* Rows as what they stand for, and that as parameters. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,39 +14,53 @@ void session_rows_clean(struct session_rows *rows)
 	*rows = (struct session_rows){0};
 }
 
-static const size_t text_offsets[] = {
-	offsetof(struct session_record, location_id),
-	offsetof(struct session_record, location_name),
-	offsetof(struct session_record, identity.guest_id),
-	offsetof(struct session_record, identity.username),
-	offsetof(struct session_record, identity.name),
-	offsetof(struct session_record, identity.email),
-	offsetof(struct session_record, identity.yas_id),
-	offsetof(struct session_record, identity.access_code),
-	offsetof(struct session_record, identity.login_type_name),
-	offsetof(struct session_record, identity.service_profile_name),
-	offsetof(struct session_record, identity.device_description),
-};
-_Static_assert(ARRAY_LENGTH(text_offsets) == STORE_N_TEXTS, "a column for each text");
-
-static const char *text_of(const struct session_record *record, size_t index)
+int store_read_text(sqlite3_stmt *row, int column, char **out)
 {
-	return *(char *const *)(const void *)((const char *)record + text_offsets[index]);
+	const unsigned char *text = sqlite3_column_text(row, column);
+
+	*out = NULL;
+	if (!text && sqlite3_column_type(row, column) == SQLITE_NULL)
+		return 0;
+	*out = text ? strdup((const char *)text) : NULL;
+	return *out ? 0 : -ENOMEM;
+}
+
+int store_read_identity(sqlite3_stmt *row, int column, struct identity *out, size_t n_fields)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < n_fields; i++)
+		r = store_read_text(row, column + (int)i, identity_field(out, (enum identity_field)i));
+	return r;
 }
 
 static int read_texts(sqlite3_stmt *row, struct session_record *record)
 {
-	for (int i = 0; i < STORE_N_TEXTS; i++) {
-		const unsigned char *text = sqlite3_column_text(row, COLUMN_TEXTS + i);
-		char **field = (char **)(void *)((char *)record + text_offsets[i]);
+	int r = store_read_text(row, COLUMN_LOCATION_ID, &record->location_id);
 
-		if (!text && sqlite3_column_type(row, COLUMN_TEXTS + i) == SQLITE_NULL)
-			continue;
-		*field = text ? strdup((const char *)text) : NULL;
-		if (!*field)
+	if (!r)
+		r = store_read_text(row, COLUMN_LOCATION_NAME, &record->location_name);
+	return r ? r : store_read_identity(row, COLUMN_IDENTITY, &record->identity, IDENTITY_N_FIELDS);
+}
+
+int store_rows_load(sqlite3 *db, const struct store_row_kind *kind, void **items, size_t *n_items)
+{
+	CLEANUP(store_statement_clean) sqlite3_stmt *row = NULL;
+	size_t capacity = 0;
+	int r = store_prepare(db, kind->sql, &row);
+	int code = SQLITE_DONE;
+
+	while (!r && (code = sqlite3_step(row)) == SQLITE_ROW) {
+		char *grown = store_grow(*items, *n_items, &capacity, kind->item_size);
+
+		if (!grown)
 			return -ENOMEM;
+		*items = grown;
+		grown += (*n_items)++ * kind->item_size;
+		memset(grown, 0, kind->item_size);
+		r = kind->read(row, grown);
 	}
-	return 0;
+	return r ? r : store_error(db, code);
 }
 
 struct ip_addr store_read_ip(sqlite3_stmt *row, int column)
@@ -59,11 +73,21 @@ struct ip_addr store_read_ip(sqlite3_stmt *row, int column)
 	return ip;
 }
 
-static struct instant read_instant(sqlite3_stmt *row, int wall_column)
+struct instant store_read_instant(sqlite3_stmt *row, int column)
 {
 	return (struct instant){
-		.wall_ns = sqlite3_column_int64(row, wall_column),
-		.mono_ns = sqlite3_column_int64(row, wall_column + 1),
+		.wall_ns = sqlite3_column_int64(row, column),
+		.mono_ns = sqlite3_column_int64(row, column + 1),
+	};
+}
+
+struct traffic store_read_traffic(sqlite3_stmt *row, int column)
+{
+	return (struct traffic){
+		.up_bytes = (uint64_t)sqlite3_column_int64(row, column),
+		.up_packets = (uint64_t)sqlite3_column_int64(row, column + 1),
+		.down_bytes = (uint64_t)sqlite3_column_int64(row, column + 2),
+		.down_packets = (uint64_t)sqlite3_column_int64(row, column + 3),
 	};
 }
 
@@ -77,8 +101,8 @@ static int read_addresses(sqlite3_stmt *addresses, struct session_record *record
 	while (!r && (code = sqlite3_step(addresses)) == SQLITE_ROW) {
 		const struct session_address address = {
 			.ip = store_read_ip(addresses, 0),
-			.since = read_instant(addresses, 1),
-			.last = read_instant(addresses, 3),
+			.since = store_read_instant(addresses, 1),
+			.last = store_read_instant(addresses, 3),
 			.bytes = (uint64_t)sqlite3_column_int64(addresses, 5),
 		};
 
@@ -95,15 +119,12 @@ static int read_session(sqlite3_stmt *row, sqlite3_stmt *addresses, struct sessi
 	struct session_record record = {
 		.seq = (uint64_t)sqlite3_column_int64(row, COLUMN_SEQ),
 		.mac = store_mac_from_int64(sqlite3_column_int64(row, COLUMN_MAC)),
-		.start = read_instant(row, COLUMN_START_WALL_NS),
-		.last_seen = read_instant(row, COLUMN_SEEN_WALL_NS),
-		.end = read_instant(row, COLUMN_END_WALL_NS),
+		.start = store_read_instant(row, COLUMN_START_WALL_NS),
+		.last_seen = store_read_instant(row, COLUMN_SEEN_WALL_NS),
+		.end = store_read_instant(row, COLUMN_END_WALL_NS),
 		.duration_ns = sqlite3_column_int64(row, COLUMN_DURATION_NS),
 		.cause = (enum end_cause)sqlite3_column_int(row, COLUMN_CAUSE),
-		.traffic.up_bytes = (uint64_t)sqlite3_column_int64(row, COLUMN_UP_BYTES),
-		.traffic.up_packets = (uint64_t)sqlite3_column_int64(row, COLUMN_UP_PACKETS),
-		.traffic.down_bytes = (uint64_t)sqlite3_column_int64(row, COLUMN_DOWN_BYTES),
-		.traffic.down_packets = (uint64_t)sqlite3_column_int64(row, COLUMN_DOWN_PACKETS),
+		.traffic = store_read_traffic(row, COLUMN_UP_BYTES),
 		.primary_ip = store_read_ip(row, COLUMN_PRIMARY_IP),
 	};
 	int r = read_texts(row, &record);
@@ -155,6 +176,29 @@ void store_bind_ip(sqlite3_stmt *statement, int index, const struct ip_addr *ip)
 	sqlite3_bind_blob(statement, index, ip, sizeof(*ip), SQLITE_STATIC);
 }
 
+void store_bind_known_ip(sqlite3_stmt *statement, int index, const struct ip_addr *ip)
+{
+	static const struct ip_addr none;
+
+	if (ip_compare(ip, &none) == 0)
+		sqlite3_bind_null(statement, index);
+	else
+		store_bind_ip(statement, index, ip);
+}
+
+void store_bind_text(sqlite3_stmt *statement, int index, const char *text)
+{
+	sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
+}
+
+void store_bind_identity(sqlite3_stmt *statement, int index, const struct identity *identity, size_t n_fields)
+{
+	struct identity lent = *identity;
+
+	for (size_t i = 0; i < n_fields; i++)
+		store_bind_text(statement, index + (int)i, *identity_field(&lent, (enum identity_field)i));
+}
+
 void store_bind_traffic(sqlite3_stmt *statement, int index, const struct traffic *traffic)
 {
 	store_bind_uint64(statement, index, traffic->up_bytes);
@@ -165,8 +209,6 @@ void store_bind_traffic(sqlite3_stmt *statement, int index, const struct traffic
 
 void store_bind_session(sqlite3_stmt *statement, const struct session_record *record)
 {
-	static const struct ip_addr none;
-
 	sqlite3_clear_bindings(statement);
 	store_bind_uint64(statement, COLUMN_SEQ + 1, record->seq);
 	sqlite3_bind_int64(statement, COLUMN_MAC + 1, store_mac_to_int64(&record->mac));
@@ -177,12 +219,8 @@ void store_bind_session(sqlite3_stmt *statement, const struct session_record *re
 	sqlite3_bind_int64(statement, COLUMN_DURATION_NS + 1, record->duration_ns);
 	sqlite3_bind_int(statement, COLUMN_CAUSE + 1, (int)record->cause);
 	store_bind_traffic(statement, COLUMN_UP_BYTES + 1, &record->traffic);
-	if (ip_compare(&record->primary_ip, &none) != 0)
-		store_bind_ip(statement, COLUMN_PRIMARY_IP + 1, &record->primary_ip);
-	for (int i = 0; i < STORE_N_TEXTS; i++) {
-		const char *text = text_of(record, (size_t)i);
-
-		if (text)
-			sqlite3_bind_text(statement, COLUMN_TEXTS + 1 + i, text, -1, SQLITE_STATIC);
-	}
+	store_bind_known_ip(statement, COLUMN_PRIMARY_IP + 1, &record->primary_ip);
+	store_bind_text(statement, COLUMN_LOCATION_ID + 1, record->location_id);
+	store_bind_text(statement, COLUMN_LOCATION_NAME + 1, record->location_name);
+	store_bind_identity(statement, COLUMN_IDENTITY + 1, &record->identity, IDENTITY_N_FIELDS);
 }

@@ -123,6 +123,82 @@ static const char schema_2[] = "DROP TABLE baselines;"
 			       /* those of schema 1 were of another table: nothing can be taken from them any more */
 			       "UPDATE store SET epoch = '';";
 
+/*
+ * What outlives a restart of the agent beside sessions: logins, guests, names of devices, and who sends without a
+ * login. And how many sessions each place has, so that pruning need never count a million rows; triggers keep the
+ * count whoever inserts or deletes.
+ */
+static const char schema_3[] =
+	"CREATE TABLE logins ("
+	"  mac INTEGER PRIMARY KEY,"
+	"  ip BLOB CHECK (length(ip) = 16)," /* NULL: the portal did not say */
+	"  guest_id TEXT,"
+	"  username TEXT,"
+	"  name TEXT,"
+	"  email TEXT,"
+	"  yas_id TEXT,"
+	"  access_code TEXT,"
+	"  login_type_name TEXT,"
+	"  service_profile_name TEXT,"
+	"  device_description TEXT,"
+	"  external_id TEXT,"
+	"  location_id TEXT,"
+	"  session_timeout_ns INTEGER NOT NULL," /* 0 is no limit, also for the next four */
+	"  idle_timeout_ns INTEGER NOT NULL,"
+	"  max_bytes_total INTEGER NOT NULL,"
+	"  max_bytes_down INTEGER NOT NULL,"
+	"  max_bytes_up INTEGER NOT NULL,"
+	"  at_wall_ns INTEGER NOT NULL,"
+	"  at_mono_ns INTEGER NOT NULL,"
+	"  until_wall_ns INTEGER NOT NULL,"
+	"  until_mono_ns INTEGER NOT NULL," /* 0: in use */
+	"  seq INTEGER NOT NULL,"           /* of its first session, reserved or begun */
+	"  has_begun INTEGER NOT NULL,"
+	"  used_ns INTEGER NOT NULL,"
+	"  used_up_bytes INTEGER NOT NULL,"
+	"  used_up_packets INTEGER NOT NULL,"
+	"  used_down_bytes INTEGER NOT NULL,"
+	"  used_down_packets INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE TABLE guests ("
+	"  guest_id TEXT NOT NULL PRIMARY KEY,"
+	"  username TEXT,"
+	"  name TEXT,"
+	"  email TEXT,"
+	"  yas_id TEXT,"
+	"  noted_wall_ns INTEGER NOT NULL" /* the latest login */
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE devices ("
+	"  mac INTEGER PRIMARY KEY,"
+	"  host_name TEXT NOT NULL"
+	") STRICT;"
+	"CREATE TABLE unauthenticated ("
+	"  mac INTEGER PRIMARY KEY,"
+	"  ip BLOB CHECK (length(ip) = 16)," /* NULL: it has none yet */
+	"  first_wall_ns INTEGER NOT NULL,"
+	"  first_mono_ns INTEGER NOT NULL,"
+	"  last_wall_ns INTEGER NOT NULL,"
+	"  last_mono_ns INTEGER NOT NULL,"
+	"  up_bytes INTEGER NOT NULL,"
+	"  up_packets INTEGER NOT NULL,"
+	"  down_bytes INTEGER NOT NULL,"
+	"  down_packets INTEGER NOT NULL"
+	") STRICT;"
+	"ALTER TABLE places ADD COLUMN n_sessions INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE places SET n_sessions = coalesce("
+	"  (SELECT n FROM (SELECT place, count(*) AS n FROM sessions GROUP BY place) AS counted"
+	"   WHERE counted.place = places.place), 0);"
+	"CREATE TRIGGER session_inserted AFTER INSERT ON sessions BEGIN"
+	"  UPDATE places SET n_sessions = n_sessions + 1 WHERE place = new.place;"
+	"END;"
+	"CREATE TRIGGER session_deleted AFTER DELETE ON sessions BEGIN"
+	"  UPDATE places SET n_sessions = n_sessions - 1 WHERE place = old.place;"
+	"END;"
+	"CREATE TRIGGER session_moved AFTER UPDATE OF place ON sessions WHEN old.place <> new.place BEGIN"
+	"  UPDATE places SET n_sessions = n_sessions - 1 WHERE place = old.place;"
+	"  UPDATE places SET n_sessions = n_sessions + 1 WHERE place = new.place;"
+	"END;";
+
 /* Gives the new store its identity: 8 octets name it, 16 are the key of the public ids. */
 static int fill_1(sqlite3 *db)
 {
@@ -146,6 +222,7 @@ static const struct migration {
 } migrations[] = {
 	{schema_1, fill_1},
 	{schema_2, NULL},
+	{schema_3, NULL},
 };
 #define NEWEST_VERSION ((int64_t)ARRAY_LENGTH(migrations))
 

@@ -7,9 +7,6 @@
 #include "base/log.h"
 #include "io/store_private.h"
 
-/* How long a statement waits for another program's lock; a batch that gives up is tried again at the next flush. */
-#define BUSY_TIMEOUT_MS 200
-
 static const struct {
 	int code; /* an extended code is looked for before its primary one */
 	int error;
@@ -79,13 +76,15 @@ int store_complain(const char *path, const char *what, int error)
 
 /*
  * synchronous=FULL makes a commit one fsync of the log, so that a transition outlives a power cut. The log is
- * folded into the database each 2 MiB and cut back to that after a large batch; the cache suits a router.
+ * folded into the database each 2 MiB and cut back to that after a large batch; the cache suits a router. Whose
+ * a session was is nobody's business once it has been forgotten: what is deleted is overwritten.
  */
 static const char settings[] = "PRAGMA synchronous = FULL;"
 			       "PRAGMA foreign_keys = ON;"
 			       "PRAGMA cache_size = -1024;"
 			       "PRAGMA wal_autocheckpoint = 512;"
 			       "PRAGMA journal_size_limit = 2097152;"
+			       "PRAGMA secure_delete = ON;"
 			       "PRAGMA trusted_schema = OFF;";
 
 int store_connect(const char *path, int flags, sqlite3 **out)
@@ -100,7 +99,7 @@ int store_connect(const char *path, int flags, sqlite3 **out)
 		return store_error(db, code);
 	/* closing a file that turns out to be refused must not fold its log into it; undone when accepted */
 	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+	sqlite3_busy_timeout(db, STORE_BUSY_TIMEOUT_MS);
 	r = store_exec(db, settings);
 	if (r)
 		return r;

@@ -73,7 +73,7 @@ struct store_retention {
 
 void store_batch_clean(struct store_batch *batch);
 void store_state_clean(struct store_state *state);
-/* Frees what has been taken up (sessions, baselines, unclaimed octets); the facts about the store stay. */
+/* Frees what has been taken up (all arrays); the facts about the store stay. */
 void store_state_forget_rows(struct store_state *state);
 
 /*

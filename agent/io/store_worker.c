@@ -8,11 +8,18 @@
 
 #include "base/cleanup.h"
 
+enum write_kind { WRITE_BATCH, WRITE_FORGET_PERSON, WRITE_PRUNE, WRITE_N_KINDS };
+
+/* Whatever the store's writer does. */
 struct write_job {
+	enum write_kind kind;
 	struct store_batch batch;
-	store_written written;
+	uint64_t seq;
+	struct store_retention retention;
+	store_written written; /* of a batch */
+	store_done done;       /* of the others */
 	void *context;
-	int error;
+	int result;
 	struct write_job *next;
 	struct write_job *prev;
 };
@@ -67,14 +74,19 @@ int store_worker_new(uv_loop_t *loop, struct store *store, struct store_reader *
 
 /* ---- the end ---- */
 
+static void finish_write(struct store_worker *worker);
+
 static void on_last_step(uv_handle_t *handle)
 {
 	struct store_worker *worker = handle->data;
 	store_worker_closed closed = worker->closed;
 	void *context = worker->closed_context;
 
-	assert(!worker->writes);
 	/* those whose turn did not come, or who asked too late */
+	while (worker->writes) {
+		worker->writes->result = -ECANCELED;
+		finish_write(worker);
+	}
 	while (worker->reads) {
 		struct read_job *job = worker->reads;
 
@@ -111,58 +123,140 @@ void store_worker_close(struct store_worker *worker, store_worker_closed closed,
 
 /* ---- writes ---- */
 
-static void start_write(struct store_worker *worker);
-
-/* In the pool. */
-static void write_batch(uv_work_t *work)
+static int run_batch(struct store *store, const struct write_job *job)
 {
-	struct store_worker *worker = work->data;
-	struct write_job *job = worker->writes;
-
-	job->error = store_write(worker->store, &job->batch);
+	return store_write(store, &job->batch);
 }
 
-static void on_written(uv_work_t *work, int status)
+static int run_forget_person(struct store *store, const struct write_job *job)
+{
+	return store_forget_person(store, job->seq);
+}
+
+static int run_prune(struct store *store, const struct write_job *job)
+{
+	return store_prune(store, &job->retention);
+}
+
+static void tell_batch(const struct write_job *job)
+{
+	job->written(job->context, &job->batch, job->result);
+}
+
+static void tell_result(const struct write_job *job)
+{
+	job->done(job->context, job->result);
+}
+
+static const struct {
+	int (*run)(struct store *store, const struct write_job *job); /* in the pool */
+	void (*tell)(const struct write_job *job);
+	bool is_idle_work; /* that a worker which is closing leaves undone */
+} write_kinds[] = {
+	[WRITE_BATCH] = {run_batch, tell_batch, false},
+	[WRITE_FORGET_PERSON] = {run_forget_person, tell_result, false},
+	[WRITE_PRUNE] = {run_prune, tell_result, true},
+};
+_Static_assert(ARRAY_LENGTH(write_kinds) == WRITE_N_KINDS, "each kind of write is done and told");
+
+/* In the pool. */
+static void run_write(uv_work_t *work)
 {
 	struct store_worker *worker = work->data;
 	struct write_job *job = worker->writes;
 
-	assert(status == 0); /* writes are never cancelled */
-	(void)status;
-	job->written(job->context, &job->batch, job->error);
+	job->result = write_kinds[job->kind].run(worker->store, job);
+}
+
+/* Tells of the first write and takes it from the queue. */
+static void finish_write(struct store_worker *worker)
+{
+	struct write_job *job = worker->writes;
+
+	write_kinds[job->kind].tell(job);
 	/* only now, so that what the callback queued has not been started */
 	DL_DELETE(worker->writes, job);
 	store_batch_clean(&job->batch);
 	free(job);
-	if (worker->writes)
-		start_write(worker);
-	close_when_idle(worker);
 }
+
+static void on_written(uv_work_t *work, int status);
 
 static void start_write(struct store_worker *worker)
 {
-	int r = uv_queue_work(worker->last_step.loop, &worker->write_work, write_batch, on_written);
+	int r = uv_queue_work(worker->last_step.loop, &worker->write_work, run_write, on_written);
 
 	assert(r == 0); /* fails only without a callback */
 	(void)r;
 }
 
-int store_worker_write(struct store_worker *worker, struct store_batch *batch, store_written written, void *context)
+static void on_written(uv_work_t *work, int status)
+{
+	struct store_worker *worker = work->data;
+
+	assert(status == 0); /* writes are never cancelled */
+	(void)status;
+	finish_write(worker);
+	while (worker->is_closing && worker->writes && write_kinds[worker->writes->kind].is_idle_work) {
+		worker->writes->result = -ECANCELED;
+		finish_write(worker);
+	}
+	if (worker->writes)
+		start_write(worker);
+	close_when_idle(worker);
+}
+
+/* Takes the job over; 0 or -ENOMEM. */
+static int append_write(struct store_worker *worker, const struct write_job *wanted)
 {
 	struct write_job *job = malloc(sizeof(*job));
 	bool is_idle = !worker->writes;
 
-	assert(!worker->is_last_step);
-	if (!job) {
-		store_batch_clean(batch);
+	if (!job)
 		return -ENOMEM;
-	}
-	*job = (struct write_job){.batch = *batch, .written = written, .context = context};
-	*batch = (struct store_batch){0};
+	*job = *wanted;
 	DL_APPEND(worker->writes, job);
-	if (is_idle)
+	if (is_idle && !worker->is_last_step)
 		start_write(worker);
 	return 0;
+}
+
+int store_worker_write(struct store_worker *worker, struct store_batch *batch, store_written written, void *context)
+{
+	int r;
+
+	assert(!worker->is_last_step);
+	r = append_write(worker, &(struct write_job){
+					 .kind = WRITE_BATCH,
+					 .batch = *batch,
+					 .written = written,
+					 .context = context,
+				 });
+	if (r)
+		store_batch_clean(batch);
+	*batch = (struct store_batch){0};
+	return r;
+}
+
+int store_worker_forget_person(struct store_worker *worker, uint64_t seq, store_done done, void *context)
+{
+	return append_write(worker, &(struct write_job){
+					    .kind = WRITE_FORGET_PERSON,
+					    .seq = seq,
+					    .done = done,
+					    .context = context,
+				    });
+}
+
+int store_worker_prune(struct store_worker *worker, const struct store_retention *retention, store_done done,
+		       void *context)
+{
+	return append_write(worker, &(struct write_job){
+					    .kind = WRITE_PRUNE,
+					    .retention = *retention,
+					    .done = done,
+					    .context = context,
+				    });
 }
 
 /* ---- reads ---- */

@@ -29,7 +29,7 @@ int store_worker_write(struct store_worker *worker, struct store_batch *batch, s
 int store_worker_query(struct store_worker *worker, const struct history_query *query, store_answered answered,
 		       void *context);
 
-/* error is that of store_forget_person or the result of store_prune. */
+/* What store_forget_person or store_prune returned; -ECANCELED from a worker that is closing, see there. */
 typedef void (*store_done)(void *context, int result);
 
 /* In the order of the writes. 0 or -ENOMEM; then done does not run. */
@@ -37,7 +37,10 @@ int store_worker_forget_person(struct store_worker *worker, uint64_t seq, store_
 int store_worker_prune(struct store_worker *worker, const struct store_retention *retention, store_done done,
 		       void *context);
 
-/* Finishes the queued writes, cancels the queued reads, frees the worker, then calls closed on the loop. */
+/*
+ * Finishes the queued writes, cancels the queued reads and pruning, frees the worker, then calls closed on the loop.
+ * What is asked after the last write is cancelled too.
+ */
 void store_worker_close(struct store_worker *worker, store_worker_closed closed, void *context);
 
 #endif

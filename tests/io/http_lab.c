@@ -122,6 +122,10 @@ static void handle(void *context, struct http_exchange *exchange, const struct h
 	struct http_response response = {0};
 
 	lab->n_requests++;
+	if (begins(request->target, "/stream")) {
+		lab->stream(lab, exchange, request);
+		return;
+	}
 	if (begins(request->target, "/close"))
 		lab_close_server(lab);
 	if (begins(request->target, "/release"))
@@ -337,6 +341,22 @@ bool lab_until_requests(struct http_lab *lab, size_t n)
 	while (!lab->is_late && lab->n_requests < n)
 		uv_run(&lab->loop, UV_RUN_ONCE);
 	return lab->n_requests >= n;
+}
+
+bool lab_until_text(struct http_lab *lab, const struct lab_client *client, const char *text)
+{
+	set_deadline(lab, DEADLINE_MS);
+	while (!lab->is_late && !client->has_ended && !(client->in.text && strstr(client->in.text, text)))
+		uv_run(&lab->loop, UV_RUN_ONCE);
+	return client->in.text && strstr(client->in.text, text);
+}
+
+bool lab_until(struct http_lab *lab, const bool *condition)
+{
+	set_deadline(lab, DEADLINE_MS);
+	while (!lab->is_late && !*condition)
+		uv_run(&lab->loop, UV_RUN_ONCE);
+	return *condition;
 }
 
 char *lab_ask(struct http_lab *lab, const char *text)

@@ -36,6 +36,7 @@ struct http_lab {
 	struct http_exchange *pending[LAB_PENDING_MAX]; /* of targets that begin with /never; /release answers them */
 	size_t n_pending;
 	size_t n_requests;
+	http_handler stream; /* the test's own, for targets that begin with /stream; its context is the lab */
 };
 
 /* The options that most tests want; TCP on any port of 127.0.0.1 and a Unix socket. */
@@ -55,6 +56,8 @@ void lab_disconnect(struct http_lab *lab, struct lab_client *client);
 bool lab_until_ended(struct http_lab *lab, const struct lab_client *client);
 bool lab_until_answers(struct http_lab *lab, const struct lab_client *client, size_t n); /* whole ones */
 bool lab_until_requests(struct http_lab *lab, size_t n);
+bool lab_until_text(struct http_lab *lab, const struct lab_client *client, const char *text); /* has come */
+bool lab_until(struct http_lab *lab, const bool *condition);
 void lab_run_ms(struct http_lab *lab, uint64_t duration_ms);
 
 size_t lab_count_answers(const struct lab_client *client);

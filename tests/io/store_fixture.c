@@ -114,6 +114,15 @@ static void add_random_addresses(uint64_t *seed, struct session_record *record)
 	record->primary_ip = session_record_choose_primary(record);
 }
 
+static struct identity random_identity(uint64_t *seed)
+{
+	struct identity identity;
+
+	for (int field = 0; field < IDENTITY_N_FIELDS; field++)
+		*identity_field(&identity, (enum identity_field)field) = random_text(seed);
+	return identity;
+}
+
 struct session_record store_lab_record(uint64_t *seed, uint64_t seq)
 {
 	static const enum end_cause causes[] = {END_CAUSE_NONE, END_CAUSE_USER_REQUEST, END_CAUSE_IDLE_TIMEOUT,
@@ -126,18 +135,7 @@ struct session_record store_lab_record(uint64_t *seed, uint64_t seq)
 		.traffic = {random_counter(seed), random_counter(seed), random_counter(seed), random_counter(seed)},
 		.location_id = random_text(seed),
 		.location_name = random_text(seed),
-		.identity =
-			{
-				.guest_id = random_text(seed),
-				.username = random_text(seed),
-				.name = random_text(seed),
-				.email = random_text(seed),
-				.yas_id = random_text(seed),
-				.access_code = random_text(seed),
-				.login_type_name = random_text(seed),
-				.service_profile_name = random_text(seed),
-				.device_description = random_text(seed),
-			},
+		.identity = random_identity(seed),
 	};
 
 	for (size_t i = 0; i < sizeof(record.mac.octets); i++)
@@ -149,6 +147,34 @@ struct session_record store_lab_record(uint64_t *seed, uint64_t seq)
 	}
 	add_random_addresses(seed, &record);
 	return record;
+}
+
+struct login store_lab_login(uint64_t *seed, uint8_t last)
+{
+	struct login login = {
+		.mac.octets = {2, 0, 0, 0, 1, last},
+		.identity = random_identity(seed),
+		.external_id = random_text(seed),
+		.location_id = random_text(seed),
+		.limits =
+			{
+				.session_timeout_ns = (int64_t)random_counter(seed),
+				.idle_timeout_ns = (int64_t)random_counter(seed),
+				.max_bytes_total = random_counter(seed),
+				.max_bytes_down = random_counter(seed),
+				.max_bytes_up = random_counter(seed),
+			},
+		.at = random_instant(seed),
+		.until = random_instant(seed),
+		.seq = 1 + random_counter(seed) % 1000000,
+		.has_begun = store_lab_random(seed) & 1,
+		.used_ns = (int64_t)random_counter(seed),
+		.used = {random_counter(seed), random_counter(seed), random_counter(seed), random_counter(seed)},
+	};
+
+	if (store_lab_random(seed) % 4)
+		login.ip = random_ip(seed, last);
+	return login;
 }
 
 static bool is_same_text(const char *a, const char *b)
@@ -163,23 +189,37 @@ static bool is_same_instant(struct instant a, struct instant b)
 
 static const char *identity_difference(const struct identity *a, const struct identity *b)
 {
-	if (!is_same_text(a->guest_id, b->guest_id))
-		return "guest_id";
-	if (!is_same_text(a->username, b->username))
-		return "username";
-	if (!is_same_text(a->name, b->name))
-		return "name";
-	if (!is_same_text(a->email, b->email))
-		return "email";
-	if (!is_same_text(a->yas_id, b->yas_id))
-		return "yas_id";
-	if (!is_same_text(a->access_code, b->access_code))
-		return "access_code";
-	if (!is_same_text(a->login_type_name, b->login_type_name))
-		return "login_type_name";
-	if (!is_same_text(a->service_profile_name, b->service_profile_name))
-		return "service_profile_name";
-	return is_same_text(a->device_description, b->device_description) ? NULL : "device_description";
+	struct identity left = *a;
+	struct identity right = *b;
+
+	for (int i = 0; i < IDENTITY_N_FIELDS; i++) {
+		const enum identity_field field = (enum identity_field)i;
+
+		if (!is_same_text(*identity_field(&left, field), *identity_field(&right, field)))
+			return identity_field_name(field);
+	}
+	return NULL;
+}
+
+const char *store_lab_login_difference(const struct login *a, const struct login *b)
+{
+	if (mac_compare(&a->mac, &b->mac) != 0)
+		return "mac";
+	if (ip_compare(&a->ip, &b->ip) != 0)
+		return "ip";
+	if (!is_same_text(a->external_id, b->external_id))
+		return "external_id";
+	if (!is_same_text(a->location_id, b->location_id))
+		return "location_id";
+	if (memcmp(&a->limits, &b->limits, sizeof(a->limits)) != 0)
+		return "limits";
+	if (!is_same_instant(a->at, b->at) || !is_same_instant(a->until, b->until))
+		return "at, until";
+	if (a->seq != b->seq || a->has_begun != b->has_begun)
+		return "seq, has_begun";
+	if (a->used_ns != b->used_ns || memcmp(&a->used, &b->used, sizeof(a->used)) != 0)
+		return "used";
+	return identity_difference(&a->identity, &b->identity);
 }
 
 static const char *addresses_difference(const struct session_record *a, const struct session_record *b)
@@ -252,6 +292,44 @@ void store_lab_add_unclaimed(struct store_batch *batch, const struct mac_addr *m
 	cr_assert_not_null(batch->unclaimed);
 	batch->unclaimed[batch->n_unclaimed++] =
 		(struct unclaimed_change){.mac = *mac, .traffic = traffic, .version = 1};
+}
+
+void store_lab_add_login(struct store_batch *batch, const struct login *login)
+{
+	batch->logins = reallocarray(batch->logins, batch->n_logins + 1, sizeof(*batch->logins));
+	cr_assert_not_null(batch->logins);
+	batch->logins[batch->n_logins] = (struct login_save){.version = 1};
+	cr_assert_eq(login_copy(&batch->logins[batch->n_logins++].login, login), 0);
+}
+
+void store_lab_add_guest(struct store_batch *batch, const struct guest_change *guest)
+{
+	struct guest_change change = {.noted_wall_ns = guest->noted_wall_ns, .is_gone = guest->is_gone, .version = 1};
+
+	batch->guests = reallocarray(batch->guests, batch->n_guests + 1, sizeof(*batch->guests));
+	cr_assert_not_null(batch->guests);
+	cr_assert_eq(identity_copy(&change.identity, &guest->identity), 0);
+	batch->guests[batch->n_guests++] = change;
+}
+
+void store_lab_add_device(struct store_batch *batch, const struct mac_addr *mac, const char *host_name)
+{
+	batch->devices = reallocarray(batch->devices, batch->n_devices + 1, sizeof(*batch->devices));
+	cr_assert_not_null(batch->devices);
+	batch->devices[batch->n_devices++] = (struct device_change){
+		.mac = *mac,
+		.host_name = host_name ? strdup(host_name) : NULL,
+		.version = 1,
+	};
+}
+
+void store_lab_add_unauthenticated(struct store_batch *batch, const struct unauthenticated *device)
+{
+	batch->unauthenticated =
+		reallocarray(batch->unauthenticated, batch->n_unauthenticated + 1, sizeof(*batch->unauthenticated));
+	cr_assert_not_null(batch->unauthenticated);
+	batch->unauthenticated[batch->n_unauthenticated++] =
+		(struct unauthenticated_change){.device = *device, .version = 1};
 }
 
 void store_lab_add_balanced(struct store_batch *batch, uint64_t seq, uint64_t up_bytes)

@@ -24,11 +24,18 @@ uint64_t store_lab_random(uint64_t *seed);
 struct session_record store_lab_record(uint64_t *seed, uint64_t seq);
 /* The name of the first field that differs, or NULL. */
 const char *store_lab_difference(const struct session_record *a, const struct session_record *b);
+/* The same for a login of the MAC with this last octet; the caller cleans. */
+struct login store_lab_login(uint64_t *seed, uint8_t last);
+const char *store_lab_login_difference(const struct login *a, const struct login *b);
 
 /* Appends to the batch a deep copy of the record. */
 void store_lab_add_session(struct store_batch *batch, const struct session_record *record);
 void store_lab_add_baseline(struct store_batch *batch, const struct counter_reading *reading);
 void store_lab_add_unclaimed(struct store_batch *batch, const struct mac_addr *mac, struct traffic traffic);
+void store_lab_add_login(struct store_batch *batch, const struct login *login);
+void store_lab_add_guest(struct store_batch *batch, const struct guest_change *guest);
+void store_lab_add_device(struct store_batch *batch, const struct mac_addr *mac, const char *host_name);
+void store_lab_add_unauthenticated(struct store_batch *batch, const struct unauthenticated *device);
 
 /* Appends one session with that many octets upwards, and the baseline of the same octets. */
 void store_lab_add_balanced(struct store_batch *batch, uint64_t seq, uint64_t up_bytes);

@@ -90,7 +90,8 @@ static const struct {
 	 "1: idle_timeout_s: '0' is out of range|2: listen_port: '70000' is out of range"
 	 "|3: listen_port: is set already in line 2|3: listen_port: '-1' is out of range"},
 	{"max_addresses = 99999999999999999999\n", "1: max_addresses: '99999999999999999999' is out of range"},
-	{"keep_counting = maybe\nattach = xdp\n", "1: keep_counting: 'maybe' is neither|2: attach: 'xdp' is no way"},
+	{"keep_counting = maybe\nattach = xdp\n",
+	 "1: keep_counting: 'maybe' is neither|2: attach: 'xdp' is no choice here; give one of auto, tcx, clsact"},
 	{"time_zone = \"Mars/Olympus\"\n", "1: time_zone: 'Mars/Olympus' is no known time zone"},
 	{"time_zone = \"../../etc/passwd\"\n", "1: time_zone: '../../etc/passwd' is no known time zone"},
 	{"listen_address = localhost\nmount = api\n\nmount = \"/api/\"\n",
@@ -107,7 +108,39 @@ static const struct {
 	{"idle_timout_s = 5\nfoo = {1, 2}\nlisten_port = x\nbar = {}\nfoo = 3\n",
 	 "1: 'idle_timout_s' is not a key; did you mean idle_timeout_s?|2: 'foo' is not a key; the example"
 	 "|3: listen_port: 'x' is not|4: 'bar' is not a key"},
-	{"listen_port = x\nprofile \"60 minutes\" {\n a = 1\n}\n", "1: listen_port: 'x'|2: 'profile' is not a key"},
+	{"listen_port = x\nsection \"60 minutes\" {\n a = 1\n}\n", "1: listen_port: 'x'|2: 'section' is not a key"},
+	{"start = now\n", "1: start: 'now' is no choice here; give one of traffic, login"},
+	/* profiles: keys and values, each with its line, wherever the section began */
+	{"profile a {\n session_timeout = -1 idle_timeout = 1h\n\n max_bytes_up = 9300000TB\n}\n",
+	 "2: profile 'a': session_timeout: '-1' is out of range; give a whole number of seconds from 0 to 4294967295"
+	 "|2: profile 'a': idle_timeout: '1h' is no time; give whole seconds"
+	 "|4: profile 'a': max_bytes_up: '9300000TB' is out of range; give a whole number of octets"},
+	{"profile a {\n idle_timeout = 1\n idle_timeout = 2\n}\nprofile b { idle_timeout = 3 }\n",
+	 "3: profile 'a': idle_timeout: is set already in line 2"},
+	{"# profile\nprofile a {\n max_byte_up = 1\n mount = 5\n}\nmount = 6\nmax_byte_up = 7\nidle_timeout = 4\n",
+	 "3: 'max_byte_up' is not a key of a profile; did you mean max_bytes_up?"
+	 "|4: 'mount' is not a key of a profile; those are session_timeout, idle_timeout, max_bytes_total, "
+	 "max_bytes_down and max_bytes_up|6: mount: '6' does not begin|7: 'max_byte_up' is not a key;"
+	 "|8: 'idle_timeout' is a key of a profile; write it in profile \"NAME\""},
+	{"profile a {\n max = {1, 2}\n}\nprofile b {\n max = 3\n max = 4\n}\nprofile c { min = 1 max += 5\n}\n",
+	 "2: 'max' is not a key of a profile|5: 'max' is not|6: 'max' is not|8: 'min' is not|8: 'max' is not"},
+	/* their names */
+	{"profile a {}\nprofile b\n{\n}\nprofile\na\n{\n idle_timeout = 3\n}\n",
+	 "5: profile 'a': is there already in line 1; remove or rename one of them"},
+	{"profile \"\" {}\nprofile \"a\\n\" {}\nprofile \"caf\\xe9\" {}\n",
+	 "1: profile: '' is an empty name; give|2: profile: 'a?' has a control character"
+	 "|3: profile: 'caf\xe9' is not UTF-8"},
+	{"profil a {}\n", "1: 'profil' is not a key; did you mean profile \"NAME\" { ... }?"},
+	/* their syntax */
+	{"\nprofile\n{}\n", "2: missing title for section 'profile'; write profile \"NAME\" {"},
+	{"profile = a\n", "1: missing title for section 'profile'; write profile \"NAME\" {"},
+	{"profile a\n\nmount = \"/x\"\n", "1: missing opening brace for section 'profile'; write profile \"NAME\" {"},
+	{"profile a {\n idle_timeout 5\n}\n", "2: missing equal sign after option 'idle_timeout'; write KEY"},
+	{"profile a {\n profile b {}\n}\n", "2: 'profile' is not a key of a profile;"},
+	{"profile a {\n profile|b = 1\n}\n", "2: no sub-section title/index for 'profile'; a key has no '"},
+	{"profile|b = 1\n", "1: no sub-section title/index for 'profile'; a key has no '"},
+	{"location_id = \"{\"\nprofile a {\n idle_timeout = 5\n\n", "2: a brace opens here and is not closed"},
+	{"profile a {\n idle_timeout = \n\n", "2: premature end of file"},
 	/* syntax: the first, after what can be said about the lines before it */
 	{"listen_port = x\n\nidle_timeout_s 300\n", "1: listen_port: 'x'|3: missing equal sign after option 'idle_t"},
 	{"idle_timeout_s\n\nlisten_port = 1\n", "1: missing equal sign after option 'idle_timeout_s'; write KEY"},
@@ -150,6 +183,68 @@ Test(config_file, each_mistake_is_reported_with_its_line)
 	}
 }
 
+Test(config_file, profiles_are_read_with_their_units)
+{
+	CLEANUP(config_clean) struct config config;
+	CLEANUP(strbuf_clean) struct strbuf reports = STRBUF_INIT;
+
+	const int result = read_text("profile \"60 minutes\" { # one hour\n"
+				     "  session_timeout = 3600\n"
+				     "  idle_timeout = 300 max_bytes_total = \"500 MB\"\n"
+				     "  max_bytes_down = 2GB\n"
+				     "  max_bytes_up = 9223372036854775807 }\n"
+				     "mount = \"/profile\"\n"
+				     "profile \"Caf\\xc3\\xa9\" {}\n"
+				     "start = login\n",
+				     &config, &reports);
+	cr_assert_eq(result, 0, "%s", reports.text);
+	cr_assert_eq(config.n_profiles, 2);
+	const struct profile *hour = profile_find(config.profiles, config.n_profiles, "60 minutes");
+	cr_assert_not_null(hour);
+	cr_expect_eq(hour->line, 1);
+	cr_expect_eq(hour->limits.session_timeout_ns, 3600 * NS_PER_S);
+	cr_expect_eq(hour->limits.idle_timeout_ns, 300 * NS_PER_S);
+	cr_expect_eq(hour->limits.max_bytes_total, UINT64_C(500000000));
+	cr_expect_eq(hour->limits.max_bytes_down, UINT64_C(2000000000));
+	cr_expect_eq(hour->limits.max_bytes_up, UINT64_C(9223372036854775807));
+	const struct profile *free_profile = profile_find(config.profiles, config.n_profiles, "Caf\xc3\xa9");
+	cr_assert_not_null(free_profile);
+	cr_expect_eq(free_profile->line, 7);
+	cr_expect_eq(free_profile->limits.session_timeout_ns, 0);
+	cr_expect_eq(free_profile->limits.idle_timeout_ns, 0);
+	cr_expect_eq(free_profile->limits.max_bytes_total, 0);
+	cr_expect_eq(config.start, SESSION_START_LOGIN);
+	cr_expect_str_eq(config.mount, "/profile");
+}
+
+Test(config_file, a_file_with_mistakes_leaves_no_profiles)
+{
+	CLEANUP(config_clean) struct config config;
+	CLEANUP(strbuf_clean) struct strbuf reports = STRBUF_INIT;
+
+	cr_assert_eq(read_text("profile a {}\nprofile b { idle_timeout = x }\n", &config, &reports), -EINVAL);
+	cr_expect_eq(config.n_profiles, 0);
+}
+
+Test(config_file, there_are_256_profiles_at_most_and_names_of_255_octets)
+{
+	CLEANUP(config_clean) struct config config;
+	CLEANUP(config_clean) struct config fuller;
+	CLEANUP(strbuf_clean) struct strbuf text = STRBUF_INIT;
+	CLEANUP(strbuf_clean) struct strbuf reports = STRBUF_INIT;
+
+	for (int i = 0; i < 256; i++)
+		strbuf_append_format(&text, "profile \"%0*d\" {}\n", i ? 3 : 255, i);
+	cr_assert_eq(read_text(text.text, &config, &reports), 0, "%s", reports.text);
+	cr_expect_eq(config.n_profiles, 256);
+	strbuf_append_format(&text, "profile \"more\" {}\nprofile \"and more\" {}\nprofile %0256d {}\n", 0);
+	cr_expect_eq(read_text(text.text, &fuller, &reports), -EINVAL);
+	cr_expect(begins_like(reports.text, "257: profile: more than 256 are too many; leave some out"
+					    "|259: profile: '0000"),
+		  "%s", reports.text);
+	cr_expect(strstr(reports.text, "is too long; give at most 255 bytes"));
+}
+
 /* What is only seen once the command line has had its say is still told with the line of the file. */
 Test(config_file, keys_that_do_not_make_sense_are_reported_with_their_lines)
 {
@@ -163,6 +258,9 @@ Test(config_file, keys_that_do_not_make_sense_are_reported_with_their_lines)
 		{"mount = \"/api\"\n", "0: interfaces: none is named"},
 		{"interfaces = {a}\nidle_timeout_s = 1\n\ncollect_interval_ms = 2000\n",
 		 "2: idle_timeout_s: '1' is shorter than collect_interval_ms"},
+		{"interfaces = {a}\ncollect_interval_ms = 2000\nprofile a { idle_timeout = 0 }\n\nprofile b\n{\n "
+		 "idle_timeout = 1\n}\n",
+		 "5: profile 'b': idle_timeout is shorter than collect_interval_ms (2000 ms); make that smaller"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
@@ -193,8 +291,8 @@ Test(config_file, what_overrides_the_file_has_no_line)
 /* The lexer is global: a broken file must not colour the next. */
 Test(config_file, a_broken_file_leaves_no_trace)
 {
-	static const char *const broken[] = {"mount = \"",     "mount = '",    "/*",    "mount = \"\\8\"",
-					     "interfaces = {", "mount = \"${", "x = ${"};
+	static const char *const broken[] = {"mount = \"",     "mount = '",    "/*",     "mount = \"\\8\"",
+					     "interfaces = {", "mount = \"${", "x = ${", "profile a { idle_timeout ="};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(broken); i++) {
 		CLEANUP(config_clean) struct config first;
@@ -284,6 +382,30 @@ Test(config_file, the_example_names_every_key_once)
 	cr_expect_eq(n_settings, (int)n_keys);
 }
 
+/* The example's profile is a comment; without its signs it must hold. */
+Test(config_file, the_profile_of_the_example_names_every_limit)
+{
+	CLEANUP(config_clean) struct config config;
+	CLEANUP(strbuf_clean) struct strbuf profile = STRBUF_INIT;
+	CLEANUP(strbuf_clean) struct strbuf reports = STRBUF_INIT;
+	CLEANUP_FREE char *text = slurp(EXAMPLE_FILE);
+	size_t n_keys;
+	const struct profile_key *keys = profile_keys(&n_keys);
+	const char *line = strstr(text, "# profile \"");
+
+	cr_assert_not_null(line);
+	while (line && *line == '#') {
+		strbuf_append_bytes(&profile, line + 1, strcspn(line, "\n"));
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	cr_assert_eq(read_text(profile.text, &config, &reports), 0, "%s%s", profile.text, reports.text);
+	cr_expect_eq(config.n_profiles, 1);
+	cr_expect_eq(config.profiles[0].limits.max_bytes_total, UINT64_C(500000000));
+	for (size_t i = 0; i < n_keys; i++)
+		cr_expect(strstr(profile.text, keys[i].name), "%s", keys[i].name);
+}
+
 static void expect_same_text(const char *key, const char *a, const char *b)
 {
 	cr_expect_eq(a == NULL, b == NULL, "%s", key);
@@ -310,6 +432,16 @@ Test(config_file, the_example_is_valid_and_holds_the_defaults)
 	cr_expect_eq(example.collect_interval_ms, defaults.collect_interval_ms);
 	cr_expect_eq(example.max_staleness_ms, defaults.max_staleness_ms);
 	cr_expect_eq(example.idle_timeout_s, defaults.idle_timeout_s);
+	cr_expect_eq(example.start, defaults.start);
+	cr_expect_eq(example.login_wait_s, defaults.login_wait_s);
+	cr_expect_eq(example.relogin_s, defaults.relogin_s);
+	cr_expect_eq(example.max_guests, defaults.max_guests);
+	cr_expect_eq(example.lost_on_neighbour, defaults.lost_on_neighbour);
+	cr_expect_eq(example.lost_on_bridge, defaults.lost_on_bridge);
+	cr_expect_eq(example.lost_on_interface, defaults.lost_on_interface);
+	cr_expect_eq(example.n_profiles, 0);
+	cr_expect_eq(example.history_max_days, defaults.history_max_days);
+	cr_expect_eq(example.history_max_sessions, defaults.history_max_sessions);
 	cr_expect_eq(example.flush_interval_s, defaults.flush_interval_s);
 	cr_expect_eq(example.listen_port, defaults.listen_port);
 	cr_expect_eq(example.rate_limit_per_minute, defaults.rate_limit_per_minute);

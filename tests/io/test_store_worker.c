@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "io/store_fixture.h"
 #include "io/store_worker.h"
@@ -24,6 +25,9 @@ struct worker_lab {
 	int n_answered;
 	int answer_errors[N_LOG];
 	uint64_t answer_counts[N_LOG];
+	int n_done;
+	int done_results[N_LOG];
+	int done_after[N_LOG]; /* how many batches were written before */
 	int n_closed;
 	int n_more_writes; /* that the callback of a write queues */
 	int n_more_reads;
@@ -203,6 +207,105 @@ Test(store_worker, a_failed_write_is_told_and_the_next_one_stores)
 	worker_lab_close(&lab);
 }
 
+static void on_done(void *context, int result)
+{
+	struct worker_lab *lab = context;
+
+	cr_assert(pthread_equal(pthread_self(), lab->thread));
+	lab->done_after[lab->n_done] = lab->n_written;
+	lab->done_results[lab->n_done++] = result;
+}
+
+/* An ended session of somebody's. */
+static void queue_ended(struct worker_lab *lab, uint64_t seq)
+{
+	struct store_batch batch = {0};
+
+	store_lab_add_balanced(&batch, seq, 1);
+	batch.sessions[0].record.cause = END_CAUSE_USER_REQUEST;
+	batch.sessions[0].record.end.wall_ns = batch.sessions[0].record.start.wall_ns;
+	batch.sessions[0].record.identity.name = strdup("somebody");
+	cr_assert_eq(store_worker_write(lab->worker, &batch, on_written, lab), 0);
+}
+
+Test(store_worker, forgets_and_prunes_in_the_order_of_the_writes)
+{
+	const struct store_retention retention = {.max_sessions = 2};
+	struct worker_lab lab;
+
+	worker_lab_open(&lab);
+	queue_ended(&lab, 1);
+	cr_assert_eq(store_worker_forget_person(lab.worker, 3, on_done, &lab), 0);
+	queue_ended(&lab, 2);
+	queue_ended(&lab, 3);
+	cr_assert_eq(store_worker_forget_person(lab.worker, 3, on_done, &lab), 0);
+	cr_assert_eq(store_worker_prune(lab.worker, &retention, on_done, &lab), 0);
+	queue_ended(&lab, 4);
+	cr_assert_eq(lab.n_done, 0, "never from within the call");
+	cr_assert_eq(uv_run(&lab.loop, UV_RUN_DEFAULT), 0);
+	cr_assert_eq(lab.n_done, 3);
+	cr_assert_eq(lab.n_written, 4);
+	cr_assert_eq(lab.done_after[0], 1);
+	cr_assert_eq(lab.done_results[0], -ENOENT, "it was not there yet");
+	cr_assert_eq(lab.done_after[1], 3);
+	cr_assert_eq(lab.done_results[1], 0);
+	cr_assert_eq(lab.done_after[2], 3);
+	cr_assert_eq(lab.done_results[2], 1, "the pages are another step");
+	cr_assert_eq(store_lab_sql(lab.store_lab.path, "SELECT count(*) FROM sessions"), 3);
+	cr_assert_eq(store_lab_sql(lab.store_lab.path, "SELECT count(*) FROM sessions WHERE name IS NULL"), 1);
+	worker_lab_close(&lab);
+}
+
+Test(store_worker, closing_forgets_all_the_same_and_drops_the_pruning)
+{
+	const struct store_retention retention = {.max_sessions = 1};
+	struct worker_lab lab;
+
+	worker_lab_open(&lab);
+	queue_ended(&lab, 1);
+	cr_assert_eq(store_worker_prune(lab.worker, &retention, on_done, &lab), 0);
+	queue_ended(&lab, 2);
+	cr_assert_eq(store_worker_prune(lab.worker, &retention, on_done, &lab), 0);
+	cr_assert_eq(store_worker_prune(lab.worker, &retention, on_done, &lab), 0);
+	cr_assert_eq(store_worker_forget_person(lab.worker, 1, on_done, &lab), 0);
+	cr_assert_eq(store_worker_prune(lab.worker, &retention, on_done, &lab), 0);
+	store_worker_close(lab.worker, on_closed, &lab);
+	cr_assert_eq(lab.n_done, 0, "never from within the call");
+	cr_assert_eq(uv_run(&lab.loop, UV_RUN_DEFAULT), 0);
+	cr_assert_eq(lab.n_closed, 1);
+	cr_assert_eq(lab.n_written, 2);
+	cr_assert_eq(lab.n_done, 5);
+	for (int i = 0; i < 5; i++)
+		cr_assert_eq(lab.done_results[i], i == 3 ? 0 : -ECANCELED);
+	cr_assert_eq(uv_loop_close(&lab.loop), 0);
+	store_reader_close(&lab.reader);
+	store_close(&lab.store);
+	cr_assert_eq(store_lab_sql(lab.store_lab.path, "SELECT count(*) FROM sessions"), 2);
+	cr_assert_eq(store_lab_sql(lab.store_lab.path, "SELECT count(*) FROM sessions WHERE name IS NULL"), 1);
+	store_lab_close(&lab.store_lab);
+}
+
+/* Between the last write and the end, as a client that still asks does. */
+Test(store_worker, what_is_asked_after_the_last_write_is_cancelled)
+{
+	const struct store_retention retention = {.max_sessions = 1};
+	struct worker_lab lab;
+
+	worker_lab_open(&lab);
+	store_worker_close(lab.worker, on_closed, &lab);
+	cr_assert_eq(store_worker_forget_person(lab.worker, 1, on_done, &lab), 0);
+	cr_assert_eq(store_worker_prune(lab.worker, &retention, on_done, &lab), 0);
+	cr_assert_eq(uv_run(&lab.loop, UV_RUN_DEFAULT), 0);
+	cr_assert_eq(lab.n_closed, 1);
+	cr_assert_eq(lab.n_done, 2);
+	cr_assert_eq(lab.done_results[0], -ECANCELED);
+	cr_assert_eq(lab.done_results[1], -ECANCELED);
+	cr_assert_eq(uv_loop_close(&lab.loop), 0);
+	store_reader_close(&lab.reader);
+	store_close(&lab.store);
+	store_lab_close(&lab.store_lab);
+}
+
 Test(store_worker, closing_finishes_the_writes_and_cancels_the_reads)
 {
 	struct worker_lab lab;
@@ -312,7 +415,7 @@ Test(store_worker, closing_interrupts_a_read_that_runs, .timeout = 120)
 	uv_timer_t timer = {.data = &lab};
 
 	worker_lab_open(&lab);
-	store_lab_sql(lab.store_lab.path, "INSERT INTO places VALUES (1, NULL, NULL)");
+	store_lab_sql(lab.store_lab.path, "INSERT INTO places (place) VALUES (1)");
 	store_lab_sql(lab.store_lab.path,
 		      "INSERT INTO sessions (seq, mac, place, start_wall_ns, start_mono_ns, seen_wall_ns, seen_mono_ns,"
 		      " duration_ns, cause, up_bytes, up_packets, down_bytes, down_packets) "

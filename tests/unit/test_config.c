@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "core/config.h"
 #include "core/config_text.h"
 
@@ -39,7 +40,16 @@ Test(config, defaults_are_those_of_the_design)
 	cr_expect_eq(config.max_staleness_ms, 250);
 	cr_expect_eq(config.max_addresses_per_mac, 32);
 	cr_expect_eq(config.idle_timeout_s, 300);
+	cr_expect_eq(config.start, SESSION_START_TRAFFIC);
+	cr_expect_eq(config.login_wait_s, 300);
+	cr_expect_eq(config.relogin_s, 7200);
 	cr_expect_eq(config.max_guests, 16384);
+	cr_expect_not(config.lost_on_neighbour);
+	cr_expect_not(config.lost_on_bridge);
+	cr_expect_not(config.lost_on_interface);
+	cr_expect_eq(config.n_profiles, 0);
+	cr_expect_eq(config.history_max_days, 365);
+	cr_expect_eq(config.history_max_sessions, 1000000);
 	cr_expect_str_eq(config.state_dir, "/var/lib/octetd");
 	cr_expect_eq(config.flush_interval_s, 60);
 	cr_expect_null(config.location_id);
@@ -114,6 +124,16 @@ static const struct {
 	{"source", "", "give one of auto, bpf, pcap"},
 	{"attach", "clsact", NULL},
 	{"attach", "TCX", "give one of auto, tcx, clsact"},
+	{"start", "login", NULL},
+	{"start", "Login", "'Login' is no choice here; give one of traffic, login"},
+	{"start", "", "give one of traffic, login"},
+	{"login_wait_s", "0", "out of range; give a whole number from 1 to 86400"},
+	{"relogin_s", "0", NULL},
+	{"relogin_s", "2592001", "out of range"},
+	{"lost_on_bridge", "yes", NULL},
+	{"history_max_days", "0", NULL},
+	{"history_max_days", "36501", "out of range"},
+	{"history_max_sessions", "-1", "out of range"},
 	{"log_level", "debug", NULL},
 	{"log_level", "loud", "give one of error, warning, info, debug"},
 	{"interfaces", "br-guest,wlan0.20", NULL},
@@ -316,6 +336,32 @@ Test(config, suggestions_are_near_or_absent)
 	cr_expect_null(config_key_suggest(""));
 	cr_expect_null(config_key_suggest("profile"));
 	cr_expect_null(config_key_suggest("an_option_with_a_name_longer_than_any_key_could_reasonably_have_at_all"));
+}
+
+/* The index of a choice is the value of its enum. */
+Test(config, choices_are_stored_as_what_they_are_called)
+{
+	CLEANUP(config_clean) struct config config;
+	char error[CONFIG_ERROR_SIZE];
+	size_t n_keys;
+	const struct config_key *keys = config_keys(&n_keys);
+	int n_choices = 0;
+
+	cr_assert_eq(config_init(&config), 0);
+	for (size_t i = 0; i < n_keys; i++)
+		for (size_t k = 0; keys[i].choices && keys[i].choices[k]; k++, n_choices++)
+			cr_expect_eq(config_set(&config, keys[i].name, keys[i].choices[k], error, sizeof(error)), 0,
+				     "%s", error);
+	cr_expect_eq(n_choices, 12);
+	cr_expect_eq(config.source, CONFIG_SOURCE_PCAP);
+	cr_expect_eq(config.attach, CONFIG_ATTACH_CLSACT);
+	cr_expect_eq(config.start, SESSION_START_LOGIN);
+	for (size_t k = 0; keys[CONFIG_KEY_LOG_LEVEL].choices[k]; k++)
+		cr_expect_eq(log_level_parse(keys[CONFIG_KEY_LOG_LEVEL].choices[k]), (int)k);
+	cr_expect_eq(config_set(&config, "source", "bpf", error, sizeof(error)), 0);
+	cr_expect_eq(config.source, CONFIG_SOURCE_BPF);
+	cr_expect_eq(config_set(&config, "attach", "tcx", error, sizeof(error)), 0);
+	cr_expect_eq(config.attach, CONFIG_ATTACH_TCX);
 }
 
 Test(config, every_key_is_told_in_one_line)
