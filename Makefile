@@ -29,7 +29,7 @@ OPTIMISE := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-rec
 endif
 BUILD ?= build
 
-LIBRARIES := libbpf libpcap libuv libmicrohttpd gnutls jansson sqlite3 libconfuse
+LIBRARIES := libbpf libpcap libuv libmicrohttpd gnutls jansson sqlite3 libconfuse ncursesw
 CPPFLAGS += -Iagent -Iinclude -I$(BUILD) -D_GNU_SOURCE -DOCTETD_VERSION='"$(VERSION)"'
 CFLAGS += -std=gnu17 $(OPTIMISE) $(WARNINGS) $(WERROR) -MMD -MP
 LDFLAGS += $(filter -fsanitize%,$(OPTIMISE))
@@ -92,6 +92,9 @@ install: all
 	install -D -m 644 scripts/octetd.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/octetd
 	test -e $(DESTDIR)/etc/octetd.conf || install -D -m 644 scripts/octetd.conf $(DESTDIR)/etc/octetd.conf
 	test ! -e scripts/octetd.service || install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system scripts/octetd.service
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/lib/octetd scripts/opennds-hook scripts/hostapd-hook scripts/dnsmasq-hook
+	install -D -m 755 scripts/coovachilli-hook $(DESTDIR)$(PREFIX)/lib/octetd/coovachilli-conup
+	ln -sf coovachilli-conup $(DESTDIR)$(PREFIX)/lib/octetd/coovachilli-condown
 
 clean:
 	rm -rf $(BUILD)

@@ -9,8 +9,17 @@
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_sessions(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_token(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);
+
+/* For portals' hooks; these exit with 2 when the agent cannot be asked and the request cannot be kept (hook.h). */
+int cmd_login(int argc, char **argv);
+int cmd_logout(int argc, char **argv);
+int cmd_lost(int argc, char **argv);
+int cmd_disconnect(int argc, char **argv);
+int cmd_device(int argc, char **argv);
 
 #endif

@@ -19,7 +19,6 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 
-#define TIMEOUT_S 5
 #define ANSWER_MAX_BYTES (16 * 1024 * 1024)
 
 static int64_t mono_ms(void)
@@ -30,11 +29,18 @@ static int64_t mono_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS;
 }
 
-static int connect_to(const char *path, int *fd_out)
+/* Limits connect(), which waits while the agent's backlog is full, and which poll() cannot wait for on such sockets. */
+static int limit_connect(int fd, int64_t timeout_ms)
+{
+	const struct timeval timeout = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+
+	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) ? -errno : 0;
+}
+
+static int connect_to(const char *path, int64_t timeout_ms, int *fd_out)
 {
 	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const struct timeval timeout = {.tv_sec = TIMEOUT_S};
 	const size_t length = strlen(path);
 
 	if (fd < 0)
@@ -42,59 +48,71 @@ static int connect_to(const char *path, int *fd_out)
 	if (length >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	memcpy(address.sun_path, path, length + 1);
-	/* limits connect() too, which waits while the agent's backlog is full */
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) != 0)
-		return -errno;
+
+	const int error = limit_connect(fd, timeout_ms);
+	if (error)
+		return error;
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
-		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		return errno == EAGAIN || errno == EINTR ? -ETIMEDOUT : -errno;
 	*fd_out = TAKE_FD(fd);
 	return 0;
 }
 
-static int send_request(int fd, const char *target)
+/* 0 also when a signal came: the caller tries, and finds that there is nothing yet. */
+static int wait_for(int fd, short events, int64_t deadline_ms)
 {
-	struct strbuf request = STRBUF_INIT;
-
-	strbuf_append_format(&request, "GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n", target);
-
-	const size_t length = request.length;
-	CLEANUP_FREE char *text = strbuf_steal(&request);
-	if (!text)
-		return -ENOMEM;
-	for (size_t sent = 0; sent < length;) {
-		const ssize_t n = send(fd, text + sent, length - sent, MSG_NOSIGNAL);
-
-		if (n < 0)
-			return errno == EAGAIN ? -ETIMEDOUT : -errno;
-		sent += (size_t)n;
-	}
-	return 0;
-}
-
-static int wait_readable(int fd, int64_t deadline_ms)
-{
-	struct pollfd readable = {.fd = fd, .events = POLLIN};
+	struct pollfd ready = {.fd = fd, .events = events};
 	const int64_t left_ms = deadline_ms - mono_ms();
 
 	if (left_ms <= 0)
 		return -ETIMEDOUT;
-	switch (poll(&readable, 1, (int)left_ms)) {
+	switch (poll(&ready, 1, (int)left_ms)) {
 	case 0:
 		return -ETIMEDOUT;
 	case -1:
-		return errno == EINTR ? 0 : -errno; /* the caller's recv says that there is nothing yet */
+		return errno == EINTR ? 0 : -errno;
 	default:
 		return 0;
 	}
 }
 
-static int receive_all(int fd, struct strbuf *answer)
+static char *print_request(const struct local_request *request)
 {
-	const int64_t deadline_ms = mono_ms() + TIMEOUT_S * INT64_C(1000);
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_append_format(&text, "%s %s HTTP/1.0\r\nHost: localhost\r\n", request->method, request->target);
+	if (request->body)
+		strbuf_append_format(&text, "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+				     strlen(request->body), request->body);
+	else
+		strbuf_append(&text, "\r\n");
+	return strbuf_steal(&text);
+}
+
+static int send_all(int fd, const char *text, int64_t deadline_ms)
+{
+	const size_t length = strlen(text);
+
+	for (size_t sent = 0; sent < length;) {
+		const int error = wait_for(fd, POLLOUT, deadline_ms);
+		if (error)
+			return error;
+
+		const ssize_t n = send(fd, text + sent, length - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			sent += (size_t)n;
+	}
+	return 0;
+}
+
+static int receive_all(int fd, int64_t deadline_ms, struct strbuf *answer)
+{
 	char piece[16384];
 
 	for (;;) {
-		int error = wait_readable(fd, deadline_ms);
+		const int error = wait_for(fd, POLLIN, deadline_ms);
 		if (error)
 			return error;
 
@@ -190,29 +208,49 @@ static const struct {
 	{-EFBIG, "more than 16 MiB is the answer on", ": ask for less"},
 };
 
-static int complain(const char *path, int error)
+int local_client_complain(const char *socket_path, int error)
 {
 	for (size_t i = 0; i < ARRAY_LENGTH(complaints); i++) {
 		if (complaints[i].error != error)
 			continue;
-		log_error("%s %s%s", complaints[i].before, path, complaints[i].after);
+		log_error("%s %s%s", complaints[i].before, socket_path, complaints[i].after);
 		return error;
 	}
-	return log_errno(error, "cannot ask the agent on %s", path);
+	return log_errno(error, "cannot ask the agent on %s", socket_path);
+}
+
+bool local_client_is_passing(int error)
+{
+	static const int passing[] = {-ENOENT, -ENOTDIR, -ECONNREFUSED, -ECONNRESET, -EPIPE, -ETIMEDOUT};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(passing); i++)
+		if (error == passing[i])
+			return true;
+	return false;
+}
+
+int local_client_ask(const char *socket_path, const struct local_request *request, int *status, char **body)
+{
+	CLEANUP_CLOSE int fd = -1;
+	CLEANUP(strbuf_clean) struct strbuf answer = STRBUF_INIT;
+	CLEANUP_FREE char *text = print_request(request);
+	const int64_t deadline_ms = mono_ms() + request->timeout_ms;
+
+	assert(request->timeout_ms > 0 && !strpbrk(request->target, " \r\n"));
+	if (!text)
+		return -ENOMEM;
+	int error = connect_to(socket_path, request->timeout_ms, &fd);
+	if (!error)
+		error = send_all(fd, text, deadline_ms);
+	if (!error)
+		error = receive_all(fd, deadline_ms, &answer);
+	return error ? error : parse_answer(&answer, status, body);
 }
 
 int local_client_get(const char *socket_path, const char *target, int *status, char **body)
 {
-	CLEANUP_CLOSE int fd = -1;
-	CLEANUP(strbuf_clean) struct strbuf answer = STRBUF_INIT;
+	const struct local_request request = {.method = "GET", .target = target, .timeout_ms = LOCAL_CLIENT_TIMEOUT_MS};
+	const int error = local_client_ask(socket_path, &request, status, body);
 
-	assert(!strpbrk(target, " \r\n"));
-	int error = connect_to(socket_path, &fd);
-	if (!error)
-		error = send_request(fd, target);
-	if (!error)
-		error = receive_all(fd, &answer);
-	if (!error)
-		error = parse_answer(&answer, status, body);
-	return error ? complain(socket_path, error) : 0;
+	return error ? local_client_complain(socket_path, error) : 0;
 }
