@@ -476,7 +476,7 @@ Test(store_prune, of_the_forgotten_also_what_moved_between_pages_is_gone, .timeo
 	enum { ABSENT, ANONYMOUS, KNOWN, ENDED } *states = calloc(N_PEOPLE + 1, sizeof(*states));
 	struct store_batch batch = {0};
 	struct store_lab lab;
-	uint64_t seed = 77;
+	uint64_t seed = 2; /* without scrubbing, somebody is left */
 
 	store_lab_open(&lab);
 	struct store *store = open_store(&lab);
