@@ -72,10 +72,14 @@ static void drop_one(void *context, const struct spool_entry *entry, const char 
 
 static void close_all(void)
 {
-	/* C libraries have no name for it everywhere; Linux has had the call since 5.9 */
-	if (syscall(SYS_close_range, 0U, ~0U, 0U) != 0)
-		for (int fd = 0; fd < 1024; fd++)
-			close(fd);
+	long failed = -1;
+
+	/* Linux 5.9; older headers lack it */
+#ifdef SYS_close_range
+	failed = syscall(SYS_close_range, 0U, ~0U, 0U);
+#endif
+	for (int fd = 0; failed && fd < 1024; fd++)
+		close(fd);
 	/* what a library prints must not go into a file that happens to get number 2 */
 	if (open("/dev/null", O_RDWR) == 0 && dup(0) == 1)
 		(void)!dup(0);
