@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "unit/session_scene.h"
 
 static void set_up(void)
@@ -238,13 +239,14 @@ Test(session_login, only_silence_keeps_a_login)
 		{END_CAUSE_LOST_CARRIER, true},  {END_CAUSE_IDLE_TIMEOUT, true}, {END_CAUSE_SESSION_TIMEOUT, false},
 	};
 
-	for (uint8_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(ends); i++) {
+		const uint8_t guest = (uint8_t)i;
 		uint64_t seq;
 
-		scene_packet(1000, i, "10.0.0.1", 60, 0);
-		cr_assert_eq(scene_login(1000, i, "kim", NULL, &seq), LOGIN_BEGUN);
+		scene_packet(1000, guest, "10.0.0.1", 60, 0);
+		cr_assert_eq(scene_login(1000, guest, "kim", NULL, &seq), LOGIN_BEGUN);
 		scene_end_session(2000, seq, ends[i].cause);
-		cr_expect_eq(scene_login_of(i) != NULL, ends[i].is_kept, "%s", end_cause_name(ends[i].cause));
+		cr_expect_eq(scene_login_of(guest) != NULL, ends[i].is_kept, "%s", end_cause_name(ends[i].cause));
 	}
 }
 

@@ -6,55 +6,11 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "core/guest.h"
+#include "unit/scarce.h"
 #include "unit/session_scene.h"
-
-static bool is_scarce;
-static size_t n_left;
-
-static bool is_granted(void)
-{
-	if (!is_scarce)
-		return true;
-	if (n_left == 0)
-		return false;
-	n_left--;
-	return true;
-}
-
-/* In place of the C library's; through realloc(), which no compiler takes for one of them. */
-void *calloc(size_t nmemb, size_t size)
-{
-	size_t n_bytes;
-	void *memory;
-
-	if (!is_granted() || __builtin_mul_overflow(nmemb, size, &n_bytes))
-		return NULL;
-	memory = realloc(NULL, n_bytes > 0 ? n_bytes : 1);
-	if (memory)
-		memset(memory, 0, n_bytes);
-	return memory;
-}
-
-void *reallocarray(void *ptr, size_t nmemb, size_t size)
-{
-	size_t n_bytes;
-
-	if (!is_granted() || __builtin_mul_overflow(nmemb, size, &n_bytes))
-		return NULL;
-	return realloc(ptr, n_bytes);
-}
-
-char *strdup(const char *text)
-{
-	const size_t n_bytes = strlen(text) + 1;
-	char *copy = is_granted() ? realloc(NULL, n_bytes) : NULL;
-
-	return copy ? memcpy(copy, text, n_bytes) : NULL;
-}
 
 TestSuite(session_login_memory, .fini = scene_end);
 
@@ -257,11 +213,10 @@ static bool try_with(enum session_start start, size_t call, size_t n)
 	int r;
 
 	set_up(start);
-	n_left = n;
-	is_scarce = true;
+	scarce_n_left = n;
 	r = calls[call].call();
-	was_enough = n_left > 0;
-	is_scarce = false;
+	was_enough = scarce_n_left > 0;
+	scarce_n_left = SIZE_MAX;
 	cr_assert(r == 0 || r == -ENOMEM, "%s with %zu allocations: %d", calls[call].name, n, r);
 	expect_octets(500);
 	if (r) {
@@ -310,10 +265,9 @@ Test(session_login_memory, octets_without_memory_are_counted_all_the_same)
 			int r;
 
 			set_up(start);
-			n_left = n;
-			is_scarce = true;
+			scarce_n_left = n;
 			r = session_engine_apply(scene.engine, scene_at(2000), scene_at(2000), &delta, &scene.events);
-			is_scarce = false;
+			scarce_n_left = SIZE_MAX;
 			cr_assert(r == 0 || r == -ENOMEM);
 			expect_octets(507);
 			/* the login that waits for it is not lost */
@@ -341,14 +295,13 @@ Test(session_login_memory, a_register_of_guests_without_memory_is_as_it_was)
 									 .email = (char *)"kim@example.org",
 									 .name = (char *)"Kim"}),
 			     0);
-		n_left = n;
-		is_scarce = true;
+		scarce_n_left = n;
 		r = guest_register_new(2, &key, &guests);
 		if (!r)
 			r = guest_register_note(guests, &identity, 1);
 		if (!r)
 			r = guest_register_changed(guests, &changes, &n_changes);
-		is_scarce = false;
+		scarce_n_left = SIZE_MAX;
 		cr_assert(r == 0 || r == -ENOMEM);
 		cr_assert_eq(n_changes, r ? 0u : 1u);
 		guest_changes_free(changes, n_changes);

@@ -17,8 +17,8 @@ Test(siphash, has_the_reference_values)
 	static const uint64_t key[2] = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)};
 	unsigned char data[16];
 
-	for (unsigned char i = 0; i < sizeof(data); i++)
-		data[i] = i;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (unsigned char)i;
 	for (size_t i = 0; i < sizeof(references) / sizeof(references[0]); i++)
 		cr_expect_eq(siphash(key, data, references[i].length), references[i].value, "of %zu octets",
 			     references[i].length);
