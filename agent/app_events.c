@@ -28,7 +28,7 @@
 #define MAX_EVENT_BYTES ((size_t)1 << 20)
 #define MAX_SUBSCRIBERS 64
 #define MAX_QUEUED 8192
-#define TURN_EVENTS 128    /* written in one turn of the loop: 4 ms */
+#define TURN_EVENTS 64     /* written in one turn of the loop: 2 ms, and as many as the library sends in one */
 #define HEARTBEAT_MS 15000 /* half of what proxies wait by default, and half of our own idle timeout */
 #define KEEP_NS (300 * NS_PER_S)
 #define RETRY_AFTER_S 15

@@ -137,9 +137,12 @@ static bool on_event(void *context, const char *kind, const char *data)
 
 /* ---- following */
 
-/* Until the stream (NULL: none), a signal, the end of who reads, or the time; > 0 when the stream has something. */
-static int wait_for(const struct follower *follower, const struct local_stream *stream, int64_t timeout_ms,
-		    enum outcome *outcome)
+/*
+ * Until the stream (NULL: none), a signal, the end of who reads, or the time. True when the stream has something;
+ * *outcome is touched only when it is to end.
+ */
+static bool wait_for(const struct follower *follower, const struct local_stream *stream, int64_t timeout_ms,
+		     enum outcome *outcome)
 {
 	struct pollfd fds[] = {
 		{.fd = STDOUT_FILENO}, /* for POLLERR: the reader of the pipe has gone */
@@ -150,7 +153,7 @@ static int wait_for(const struct follower *follower, const struct local_stream *
 
 	if (is_stopped || (n > 0 && fds[0].revents)) {
 		*outcome = OUTCOME_STOPPED;
-		return -1;
+		return false;
 	}
 	return n > 0;
 }
@@ -181,9 +184,8 @@ static enum outcome read_stream(struct follower *follower, struct local_stream *
 {
 	char piece[16384];
 	enum outcome outcome = OUTCOME_CUT;
-	int r;
 
-	while ((r = wait_for(follower, stream, SILENCE_MS, &outcome)) > 0) {
+	while (wait_for(follower, stream, SILENCE_MS, &outcome)) {
 		const ssize_t n = local_stream_read(stream, piece, sizeof(piece));
 		int error;
 

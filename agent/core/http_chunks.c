@@ -81,17 +81,17 @@ static bool take(struct http_chunks *chunks, char c)
 	return false;
 }
 
-int64_t http_chunks_decode(struct http_chunks *chunks, char *bytes, size_t length)
+int http_chunks_decode(struct http_chunks *chunks, char *bytes, size_t *length)
 {
 	size_t n_decoded = 0;
 
-	for (size_t i = 0; i < length && !chunks->is_over;) {
+	for (size_t i = 0; i < *length && !chunks->is_over;) {
 		if (chunks->state != CHUNK_DATA) {
 			if (!take(chunks, bytes[i++]))
 				return -EBADMSG;
 			continue;
 		}
-		const size_t n = chunks->n_left < length - i ? (size_t)chunks->n_left : length - i;
+		const size_t n = chunks->n_left < *length - i ? (size_t)chunks->n_left : *length - i;
 
 		memmove(bytes + n_decoded, bytes + i, n);
 		n_decoded += n;
@@ -100,5 +100,6 @@ int64_t http_chunks_decode(struct http_chunks *chunks, char *bytes, size_t lengt
 		if (chunks->n_left == 0)
 			chunks->state = CHUNK_DATA_CR;
 	}
-	return (int64_t)n_decoded;
+	*length = n_decoded;
+	return 0;
 }

@@ -16,9 +16,9 @@ struct http_chunks {
 };
 
 /*
- * Decodes in place: what is left of bytes are octets of the body. Their number, or -EBADMSG for what is no such
- * coding; octets behind the end are ignored.
+ * Decodes in place: what is left of the *length octets are those of the body. 0, or -EBADMSG for what is no such
+ * coding; what stands behind the end is ignored.
  */
-int64_t http_chunks_decode(struct http_chunks *chunks, char *bytes, size_t length);
+int http_chunks_decode(struct http_chunks *chunks, char *bytes, size_t *length);
 
 #endif

@@ -165,8 +165,12 @@ ssize_t local_stream_read(struct local_stream *stream, char *buffer, size_t size
 		if (n < 0)
 			return n;
 	}
-	if (stream->is_chunked)
-		n = http_chunks_decode(&stream->chunks, buffer, (size_t)n);
+	if (stream->is_chunked) {
+		size_t length = (size_t)n;
+		const int error = http_chunks_decode(&stream->chunks, buffer, &length);
+
+		n = error ? error : (ssize_t)length;
+	}
 	return n == 0 && !stream->chunks.is_over ? -EAGAIN : n;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "io/http_lab.h"
+#include "io/local_stream.h"
 
 #define GET(target) "GET " target " HTTP/1.1\r\nHost: gw:8087\r\n\r\n"
 #define cr_assert_has(text, part) cr_assert(strstr((text), (part)), "no \"%s\" in:\n%s", (part), (text))
@@ -375,4 +376,53 @@ Test(http_stream, none_begins_when_the_server_has_closed)
 	lab_close_server(&lab);
 	cr_assert_null(begin(lab.pending[0]));
 	lab_close(&lab); /* answers it */
+}
+
+/* Reads from the client of `octetd events` until its end or until text has come; what ended it. */
+static ssize_t read_local(struct local_stream *stream, struct strbuf *body, const char *text_wanted)
+{
+	char piece[7];
+	ssize_t n = -EAGAIN;
+
+	for (int i = 0; i < 2000 && (n > 0 || n == -EAGAIN); i++) {
+		if (body->text && strstr(body->text, text_wanted))
+			break;
+		lab_run_ms(&lab, 1);
+		n = local_stream_read(stream, piece, sizeof(piece));
+		if (n > 0)
+			strbuf_append_bytes(body, piece, (size_t)n);
+	}
+	return n;
+}
+
+Test(http_stream, the_client_of_the_command_reads_it_and_tells_an_end_from_a_cut)
+{
+	CLEANUP(strbuf_clean) struct strbuf body = STRBUF_INIT;
+	struct local_stream *ended, *cut, *refused;
+
+	serve(30);
+	cr_assert_eq(local_stream_open(lab.socket_path, "/stream", "a-1", &ended), 0);
+	cr_assert_eq(local_stream_status(ended), 0);
+	cr_assert(lab_until_requests(&lab, 1));
+	say(&sources[0], "longer than a piece");
+	read_local(ended, &body, "piece");
+	cr_assert_str_eq(body.text, "longer than a piece");
+	cr_assert_eq(local_stream_status(ended), 200);
+	http_stream_end(sources[0].stream);
+	cr_assert_eq(read_local(ended, &body, "?"), 0);
+	local_stream_close(&ended);
+
+	cr_assert_eq(local_stream_open(lab.socket_path, "/stream/hello", "", &cut), 0);
+	cr_assert(lab_until_requests(&lab, 2));
+	read_local(cut, &body, "hello");
+	http_stream_drop(sources[1].stream);
+	cr_assert_eq(read_local(cut, &body, "?"), -ECONNRESET);
+	local_stream_close(&cut);
+
+	cr_assert_eq(local_stream_open(lab.socket_path, "/status/503", "", &refused), 0);
+	read_local(refused, &body, "so");
+	cr_assert_eq(local_stream_status(refused), 503);
+	local_stream_close(&refused);
+	lab_close(&lab);
+	cr_assert_eq(local_stream_open(lab.socket_path, "/stream", "", &refused), -ENOENT);
 }

@@ -19,17 +19,17 @@ static char *decode(const char *text, size_t piece_size, bool *is_over)
 	const size_t length = strlen(text);
 
 	for (size_t i = 0; i < length; i += piece_size) {
-		const size_t n = piece_size < length - i ? piece_size : length - i;
+		size_t n = piece_size < length - i ? piece_size : length - i;
 		CLEANUP_FREE char *piece = malloc(n);
 		memcpy(piece, text + i, n);
 
-		const int64_t n_decoded = http_chunks_decode(&chunks, piece, n);
-		if (n_decoded < 0) {
-			cr_assert_eq(n_decoded, -EBADMSG);
+		const int error = http_chunks_decode(&chunks, piece, &n);
+		if (error) {
+			cr_assert_eq(error, -EBADMSG);
 			strbuf_clean(&body);
 			return NULL;
 		}
-		strbuf_append_bytes(&body, piece, (size_t)n_decoded);
+		strbuf_append_bytes(&body, piece, n);
 	}
 	*is_over = chunks.is_over;
 	return strbuf_steal(&body);
