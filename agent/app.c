@@ -131,8 +131,7 @@ static void stop(struct app *app)
 	app_account_stop(app);
 	app_history_stop(app);
 	app_events_stop(app);
-	if (app->server)
-		http_server_close(app->server, on_closed, app);
+	app_http_stop(app);
 	if (app->worker)
 		store_worker_close(app->worker, on_closed, app);
 	if (app->signals)

@@ -281,6 +281,13 @@ static void note_flush(struct app *app, int error)
 	app->flush_error = error;
 }
 
+/* Committed, failed, or there was nothing to write. */
+static void end_flush(struct app *app)
+{
+	app->n_flushes_done = app->n_flushes;
+	app_http_flushed(app);
+}
+
 static void on_written(void *context, const struct store_batch *batch, int error)
 {
 	struct app *app = context;
@@ -289,10 +296,12 @@ static void on_written(void *context, const struct store_batch *batch, int error
 	note_flush(app, error);
 	if (error) {
 		app->wants_full_flush = true;
+		end_flush(app);
 		return;
 	}
 	mark_saved(app, batch);
 	ledger_mark_saved(app->ledger, batch->baselines, batch->n_baselines);
+	end_flush(app);
 	if (!app->is_stopping)
 		flush(app);
 }
@@ -314,9 +323,12 @@ static void start_flush(struct app *app)
 	if (is_full)
 		app->full_flush_mono_ns = app->flushed_mono_ns;
 	app->wants_full_flush = false;
+	app->wants_flush = false;
+	app->n_flushes++;
 	r = build_batch(app, is_full, &batch);
 	if (!r && is_empty(&batch)) {
 		store_batch_clean(&batch);
+		end_flush(app);
 		return;
 	}
 	if (!r)
@@ -325,6 +337,7 @@ static void start_flush(struct app *app)
 	if (r) {
 		app->wants_full_flush = true;
 		note_flush(app, r);
+		end_flush(app);
 	}
 }
 
@@ -340,13 +353,21 @@ static void flush(struct app *app)
 	int64_t wait_ns = app->flushed_mono_ns + spacing_ns - now_read().mono_ns;
 
 	/* a flush under way calls again when it is done */
-	if (app->is_flushing || (!app->wants_full_flush && !session_engine_has_transition(app->engine) &&
-				 !guest_register_has_changes(app->guests)))
+	if (app->is_flushing ||
+	    (!app->wants_full_flush && !app->wants_flush && !session_engine_has_transition(app->engine) &&
+	     !guest_register_has_changes(app->guests)))
 		return;
 	if (wait_ns <= 0)
 		start_flush(app);
 	else if (!uv_is_active((const uv_handle_t *)&app->flush_timer))
 		uv_timer_start(&app->flush_timer, on_flush_timer, (uint64_t)(wait_ns / NS_PER_MS) + 1, 0);
+}
+
+void app_write_soon(struct app *app)
+{
+	app->wants_flush = true;
+	note_limits(app);
+	app_carry(app);
 }
 
 int app_account_finish_previous(struct app *app)

@@ -103,7 +103,8 @@ static void miss(struct app_events *events, uint64_t n_events)
 static void write_event(struct app_events *events, const struct event *event, const struct session_record *record)
 {
 	const struct api *api = &events->app->api;
-	const struct json_session_options options = {&api->zone, &api->id_key, now_read(), true};
+	const struct json_session_options options = {
+		.zone = &api->zone, .id_key = &api->id_key, .now = now_read(), .is_raw = true};
 	json_auto_t *json = json_event(event, record, &options);
 	CLEANUP_FREE char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	const int error = text ? event_ring_append(events->ring, event_kind_name(event->kind), text) : -ENOMEM;

@@ -23,17 +23,19 @@
 
 struct app_events;
 struct interfaces;
+struct pending_request;
 struct presence_watch;
 
 struct app {
 	const struct config *config;
 	uv_loop_t loop;
 	bool is_stopping;
-	bool has_account; /* app_account_start has made its handles */
+	bool has_account;      /* app_account_start has made its handles */
+	bool has_http;         /* app_http_start has made its handle */
+	bool is_clock_doubted; /* it was said that the clock cannot be true */
 	int lock_fd;
 	char boot_id[HOST_BOOT_ID_SIZE];
 	struct instant started;
-	bool is_clock_doubted; /* it was said that the clock cannot be true */
 
 	/* the way of the octets */
 	struct source source;
@@ -60,6 +62,9 @@ struct app {
 	int collect_error;            /* of the last collection */
 	bool is_flushing;             /* a batch is with the worker */
 	bool wants_full_flush;        /* the next batch takes everything */
+	bool wants_flush;             /* what a request has changed is to be written */
+	uint64_t n_flushes;           /* begun; the number of the one that is under way */
+	uint64_t n_flushes_done;      /* the number of the latest that has been committed, or has failed */
 	int64_t flushed_mono_ns;      /* start of the last flush */
 	int64_t full_flush_mono_ns;   /* start of the last full one */
 	int64_t retired_mono_ns;      /* when slots were given back last */
@@ -76,6 +81,8 @@ struct app {
 	struct rate_limiter *limiter;
 	struct api api;
 	struct http_server *server;
+	struct pending_request *unwritten; /* requests whose changes the store does not have yet; utlist */
+	uv_timer_t unwritten_timer;
 	struct signals *signals;
 	struct loop_watch *watch;
 	struct health health;
@@ -97,6 +104,8 @@ void app_collect(struct app *app);
 void app_carry(struct app *app);
 /* Collects if the last collection is older than the configured bound. */
 void app_refresh(struct app *app);
+/* Carries the events of a change that a request has made, and writes the change as transitions are written. */
+void app_write_soon(struct app *app);
 /* The end: collects for a last time, hands everything unsaved to the worker, closes the handles. */
 void app_account_stop(struct app *app);
 
@@ -131,5 +140,9 @@ void app_events_free(struct app *app);
 
 /* app_http.c */
 int app_http_start(struct app *app, struct zone_port zone);
+/* A flush is over: who waits for it is answered. */
+void app_http_flushed(struct app *app);
+/* After app_account_stop: answers who still waits, closes the server. */
+void app_http_stop(struct app *app);
 
 #endif

@@ -67,7 +67,7 @@ static int prepare(const struct api_request *request, const struct api_arguments
 	query->filter = params->filter;
 	params->filter = (struct session_filter){0};
 	query->is_newest_first = params->is_newest_first;
-	pending->is_raw = params->is_raw;
+	pending->view = (struct api_view){params->is_raw, params->is_detailed};
 	pending->page = params->page;
 	pending->per_page = params->per_page;
 	pending->first = page_offset(params);
@@ -182,8 +182,6 @@ static json_t *json_page(const struct api_finish *finish, bool *has_more)
 	const struct history_query *query = &finish->call->query;
 	struct merge merge = {query, finish->result->rows, finish->result->n_rows, pending->unsaved,
 			      pending->n_unsaved};
-	const struct json_session_options options = {&finish->api->zone, &finish->api->id_key, finish->now,
-						     pending->is_raw};
 	json_auto_t *page = json_array();
 	struct session_record *record;
 
@@ -191,7 +189,7 @@ static json_t *json_page(const struct api_finish *finish, bool *has_more)
 		;
 	for (uint64_t i = 0; i < pending->per_page && (record = merge_next(&merge)); i++) {
 		if (refresh(finish->api->engine, &query->filter, record) ||
-		    json_array_append_new(page, json_session(record, &options)))
+		    json_array_append_new(page, api_json_session(finish->api, finish->now, pending->view, record)))
 			return NULL;
 	}
 	*has_more = merge_next(&merge) != NULL;

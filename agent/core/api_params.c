@@ -11,6 +11,7 @@
 #define PER_PAGE_DEFAULT 10
 #define PER_PAGE_MAX 100
 #define USE_FILTER (API_USE_LIST | API_USE_COUNT)
+#define USE_SHAPE (API_USE_LIST | API_USE_SESSION)
 
 struct reader {
 	const struct zone_port *zone;
@@ -104,6 +105,11 @@ static bool read_raw(const struct reader *reader, struct api_argument *argument)
 	return read_boolean(argument->text, &reader->params->is_raw);
 }
 
+static bool read_details(const struct reader *reader, struct api_argument *argument)
+{
+	return read_boolean(argument->text, &reader->params->is_detailed);
+}
+
 /* A whole number >= 1 without sign or leading zeros, as filter_var() of PHP takes it; saturates at 2^63 - 1. */
 static bool read_positive(const char *text, uint64_t *out)
 {
@@ -169,7 +175,8 @@ static const struct rule {
 	[API_PER_PAGE] = {"per_page", USE_FILTER, "The per page must be between 1 and 100.", read_per_page},
 	[API_AT] = {"at", API_USE_ADDRESS,
 		    "The at must be a valid time in the format of RFC 3339, such as 2017-01-05T06:50:55Z.", read_at},
-	[API_RAW] = {"raw", API_USE_LIST, "The raw must be true or false.", read_raw},
+	[API_RAW] = {"raw", USE_SHAPE, "The raw must be true or false.", read_raw},
+	[API_DETAILS] = {"details", USE_SHAPE, "The details must be true or false.", read_details},
 	[API_PAGE] = {"page", API_USE_LIST, NULL, read_page},
 	[API_LAST_EVENT_ID] = {"last_event_id", API_USE_EVENTS, "The last event id must be a string.",
 			       read_last_event_id},

@@ -28,6 +28,7 @@ enum api_param {
 	API_PER_PAGE,
 	API_AT,
 	API_RAW,
+	API_DETAILS,
 	API_PAGE,
 	API_LAST_EVENT_ID,
 	API_N_PARAMS
@@ -52,13 +53,20 @@ struct api_arguments {
 };
 
 /* Which parameters an endpoint looks at. */
-enum api_param_use { API_USE_LIST = 1, API_USE_COUNT = 2, API_USE_ADDRESS = 4, API_USE_EVENTS = 8 };
+enum api_param_use {
+	API_USE_LIST = 1,
+	API_USE_COUNT = 2,
+	API_USE_ADDRESS = 4,
+	API_USE_EVENTS = 8,
+	API_USE_SESSION = 16
+};
 
 /* The parameters of a request, understood. */
 struct api_params {
 	struct session_filter filter;
 	bool is_newest_first;
 	bool is_raw;
+	bool is_detailed;
 	uint64_t per_page; /* 1..100 */
 	uint64_t page;     /* 1..2^63 - 1 */
 	bool has_at;

@@ -11,9 +11,9 @@ static const struct {
 	int status;
 	const char *text;
 } messages[] = {
-	{400, "Bad Request"},  {401, "Unauthenticated."},    {403, "This action is unauthorized."},
-	{404, "Not Found"},    {405, "Method Not Allowed"},  {429, "Too Many Attempts."},
-	{500, "Server Error"}, {503, "Service Unavailable"},
+	{400, "Bad Request"},        {401, "Unauthenticated."},   {403, "This action is unauthorized."},
+	{404, "Not Found"},          {405, "Method Not Allowed"}, {415, "The body must be application/json."},
+	{429, "Too Many Attempts."}, {500, "Server Error"},       {503, "Service Unavailable"},
 };
 
 /* Takes body, which may be NULL; false without memory. */
@@ -53,6 +53,13 @@ void api_reply_json(struct http_response *response, int status, json_t *body)
 {
 	if (!set_body(response, status, body))
 		api_reply_message(response, 500, NULL);
+}
+
+void api_reply_nothing(struct http_response *response)
+{
+	http_response_clean(response);
+	response->status = 204;
+	http_response_header(response, "Cache-Control", "no-cache, private");
 }
 
 void api_reply_errors(struct http_response *response, const struct api_errors *errors)

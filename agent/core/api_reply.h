@@ -13,6 +13,8 @@
 void api_reply_json(struct http_response *response, int status, json_t *body);
 /* {"message": "..."}; text NULL: the status's own words. */
 void api_reply_message(struct http_response *response, int status, const char *text);
+/* 204, without a body. */
+void api_reply_nothing(struct http_response *response);
 /* 422, or 500 when there was no memory to say why. */
 void api_reply_errors(struct http_response *response, const struct api_errors *errors);
 

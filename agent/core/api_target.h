@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* "/sessions/{ip}" has two; one more shows that a path is too long. */
-#define API_SEGMENTS_MAX 3
+/* "/sessions/{id}/disconnect" has three; one more shows that a path is too long. */
+#define API_SEGMENTS_MAX 4
 
 struct api_target {
 	char *segments[API_SEGMENTS_MAX]; /* owned, decoded; empty ones at the end are dropped */

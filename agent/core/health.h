@@ -43,7 +43,9 @@ struct health {
 	size_t n_link_reasons;
 	bool has_left_out; /* one of them is there all the same, with its guests */
 	uint64_t n_online;
-	uint64_t n_waiting; /* guests without a session because of a bound */
+	uint64_t n_waiting;         /* guests without a session because of a bound */
+	uint64_t n_unauthenticated; /* devices that send without the login that would begin their session */
+	struct traffic unauthenticated;
 	uint64_t n_keys;
 	uint64_t max_keys;
 	struct traffic total; /* all deltas since start */

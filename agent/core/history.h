@@ -36,6 +36,7 @@ enum history_kind {
 	HISTORY_LIST,  /* rows [offset, offset + limit) of the sessions that match */
 	HISTORY_COUNT, /* only how many match */
 	HISTORY_AT,    /* rows[i]: the session that held ips[i] at that time; seq 0 for nobody */
+	HISTORY_SEQ,   /* the one session with that number; no row when there is none */
 };
 
 struct history_query {
@@ -56,6 +57,8 @@ struct history_query {
 	 */
 	int64_t at_wall_ns;
 	int64_t at_end_wall_ns;
+	/* HISTORY_SEQ */
+	uint64_t seq;
 };
 
 void history_query_clean(struct history_query *query);
@@ -65,7 +68,7 @@ struct history_result {
 	int error; /* 0 or -errno; the rest is empty then */
 	struct session_record *rows;
 	size_t n_rows;
-	uint64_t count; /* matching sessions; for HISTORY_LIST and _AT those found in rows */
+	uint64_t count; /* matching sessions; but for HISTORY_COUNT those found in rows */
 };
 
 void history_result_clean(struct history_result *result);

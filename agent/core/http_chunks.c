@@ -81,7 +81,7 @@ static bool take(struct http_chunks *chunks, char c)
 	return false;
 }
 
-ssize_t http_chunks_decode(struct http_chunks *chunks, char *bytes, size_t length)
+int64_t http_chunks_decode(struct http_chunks *chunks, char *bytes, size_t length)
 {
 	size_t n_decoded = 0;
 
@@ -100,5 +100,5 @@ ssize_t http_chunks_decode(struct http_chunks *chunks, char *bytes, size_t lengt
 		if (chunks->n_left == 0)
 			chunks->state = CHUNK_DATA_CR;
 	}
-	return (ssize_t)n_decoded;
+	return (int64_t)n_decoded;
 }

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 /* All zero is the beginning of a body. */
 struct http_chunks {
@@ -20,6 +19,6 @@ struct http_chunks {
  * Decodes in place: what is left of bytes are octets of the body. Their number, or -EBADMSG for what is no such
  * coding; octets behind the end are ignored.
  */
-ssize_t http_chunks_decode(struct http_chunks *chunks, char *bytes, size_t length);
+int64_t http_chunks_decode(struct http_chunks *chunks, char *bytes, size_t length);
 
 #endif

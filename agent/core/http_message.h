@@ -14,6 +14,7 @@ struct http_request {
 	const char *target; /* the raw request target: path and query, still percent-encoded */
 	const char *host;
 	const char *authorization;
+	const char *content_type;
 	const char *forwarded_for;
 	const char *forwarded_proto;
 	const char *forwarded_host;

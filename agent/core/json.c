@@ -52,11 +52,11 @@ json_t *json_traffic(const struct traffic *traffic)
 }
 
 /* A randomised MAC says nothing about the maker of the device, and that is worth saying. */
-static const char *device_description(const struct session_record *record)
+static const char *device_description(const struct mac_addr *mac, const char *name)
 {
-	if (record->identity.device_description && *record->identity.device_description)
-		return record->identity.device_description;
-	return mac_is_local(&record->mac) ? "Randomized MAC" : NULL;
+	if (name && *name)
+		return name;
+	return mac_is_local(mac) ? "Randomized MAC" : NULL;
 }
 
 static int set_device(json_t *object, const struct session_record *record, const struct public_id_key *id_key)
@@ -69,7 +69,8 @@ static int set_device(json_t *object, const struct session_record *record, const
 	r |= json_object_set_new(object, "id", json_string(public_id_format(id_key, record->seq, id)));
 	r |= json_object_set_new(object, "location_id", json_text(record->location_id));
 	r |= json_object_set_new(object, "location_name", json_text(record->location_name));
-	r |= json_object_set_new(object, "guest_device_description", json_text(device_description(record)));
+	r |= json_object_set_new(object, "guest_device_description",
+				 json_text(device_description(&record->mac, identity->device_description)));
 	r |= json_object_set_new(object, "guest_device_mac", json_string(mac_format(&record->mac, mac)));
 	r |= json_object_set_new(object, "guest_device_ip", json_ip(&record->primary_ip));
 	r |= json_object_set_new(object, "access_code",
@@ -80,47 +81,63 @@ static int set_device(json_t *object, const struct session_record *record, const
 	return r;
 }
 
+static bool is_online(const struct session_record *record, const struct json_session_options *options)
+{
+	return session_record_is_online(record) && !options->is_waiting;
+}
+
 /* Of an ended session it is the difference of the two times that stand beside it, which are rounded down. */
-static int64_t total_duration_s(const struct session_record *record, struct instant now)
+static int64_t total_duration_s(const struct session_record *record, const struct json_session_options *options)
 {
 	int64_t ended_s = calendar_seconds(record->end.wall_ns) - calendar_seconds(record->start.wall_ns);
 
-	if (session_record_is_online(record))
-		return session_record_duration_ns(record, now) / NS_PER_S;
+	if (is_online(record, options))
+		return session_record_duration_ns(record, options->now) / NS_PER_S;
 	return ended_s > 0 ? ended_s : 0;
 }
 
-static int set_use(json_t *object, const struct session_record *record, struct instant now)
+static int set_use(json_t *object, const struct session_record *record, const struct json_session_options *options)
 {
-	bool is_online = session_record_is_online(record);
+	bool is_on = is_online(record, options);
 	char duration[DURATION_TEXT_SIZE];
 	char down[SIZE_TEXT_SIZE];
 	char up[SIZE_TEXT_SIZE];
 	int r = 0;
 
 	r |= json_object_set_new(object, "total_duration",
-				 json_string(format_duration(total_duration_s(record, now), duration)));
+				 json_string(format_duration(total_duration_s(record, options), duration)));
 	r |= json_object_set_new(object, "downloaded_data", json_string(format_size(record->traffic.down_bytes, down)));
 	r |= json_object_set_new(object, "uploaded_data", json_string(format_size(record->traffic.up_bytes, up)));
-	r |= json_object_set_new(object, "connection_status", json_string(is_online ? "Online" : "Offline"));
-	r |= json_object_set_new(object, "connection_status_value", json_integer(is_online ? 1 : 0));
+	r |= json_object_set_new(object, "connection_status", json_string(is_on ? "Online" : "Offline"));
+	r |= json_object_set_new(object, "connection_status_value", json_integer(is_on ? 1 : 0));
 	return r;
 }
 
-static int set_times(json_t *object, const struct session_record *record, const struct zone_port *zone)
+static json_t *json_iso(int64_t wall_ns, bool is_known)
 {
-	bool is_online = session_record_is_online(record);
-	char iso[ISO_TEXT_SIZE];
-	char local[LOCAL_TEXT_SIZE];
+	char text[ISO_TEXT_SIZE];
+
+	return is_known ? json_string(format_iso(wall_ns, text)) : json_null();
+}
+
+static json_t *json_local(const struct zone_port *zone, int64_t wall_ns, bool is_known)
+{
+	char text[LOCAL_TEXT_SIZE];
+
+	return is_known ? json_string(format_local(zone, wall_ns, text)) : json_null();
+}
+
+static int set_times(json_t *object, const struct session_record *record, const struct json_session_options *options)
+{
+	const struct zone_port *zone = options->zone;
+	bool has_begun = !options->is_waiting;
+	bool has_ended = !session_record_is_online(record);
 	int r = 0;
 
-	r |= json_object_set_new(object, "start_time", json_string(format_iso(record->start.wall_ns, iso)));
-	r |= json_object_set_new(object, "start_time_formatted",
-				 json_string(format_local(zone, record->start.wall_ns, local)));
-	r |= json_object_set_new(object, "end_time",
-				 is_online ? json_null() : json_string(format_iso(record->end.wall_ns, iso)));
-	r |= json_object_set_new(object, "end_time_formatted",
-				 is_online ? json_null() : json_string(format_local(zone, record->end.wall_ns, local)));
+	r |= json_object_set_new(object, "start_time", json_iso(record->start.wall_ns, has_begun));
+	r |= json_object_set_new(object, "start_time_formatted", json_local(zone, record->start.wall_ns, has_begun));
+	r |= json_object_set_new(object, "end_time", json_iso(record->end.wall_ns, has_ended));
+	r |= json_object_set_new(object, "end_time_formatted", json_local(zone, record->end.wall_ns, has_ended));
 	return r;
 }
 
@@ -134,18 +151,68 @@ static json_t *all_ips(const struct session_record *record)
 	return r ? NULL : TAKE_PTR(array);
 }
 
-static int set_raw(json_t *object, const struct session_record *record, struct instant now)
+static int set_traffic(json_t *object, const struct traffic *traffic)
 {
-	const struct traffic *traffic = &record->traffic;
 	int r = 0;
 
 	r |= json_object_set_new(object, "downloaded_bytes", json_uint(traffic->down_bytes));
 	r |= json_object_set_new(object, "uploaded_bytes", json_uint(traffic->up_bytes));
 	r |= json_object_set_new(object, "downloaded_packets", json_uint(traffic->down_packets));
 	r |= json_object_set_new(object, "uploaded_packets", json_uint(traffic->up_packets));
-	r |= json_object_set_new(object, "duration_seconds", json_integer(total_duration_s(record, now)));
+	return r;
+}
+
+static int set_raw(json_t *object, const struct session_record *record, const struct json_session_options *options)
+{
+	int r = set_traffic(object, &record->traffic);
+
+	r |= json_object_set_new(object, "duration_seconds", json_integer(total_duration_s(record, options)));
 	r |= json_object_set_new(object, "guest_device_ips", all_ips(record));
 	r |= json_object_set_new(object, "terminate_cause", json_text(end_cause_name(record->cause)));
+	return r;
+}
+
+/* null: no limit */
+static json_t *json_limit_s(int64_t limit_ns)
+{
+	return limit_ns ? json_integer(limit_ns / NS_PER_S) : json_null();
+}
+
+static json_t *json_limit_bytes(uint64_t limit)
+{
+	return limit ? json_uint(limit) : json_null();
+}
+
+static json_t *json_limits(const struct login_limits *limits)
+{
+	json_auto_t *object = json_object();
+	int r = 0;
+
+	r |= json_object_set_new(object, "session_timeout_s", json_limit_s(limits->session_timeout_ns));
+	r |= json_object_set_new(object, "idle_timeout_s", json_limit_s(limits->idle_timeout_ns));
+	r |= json_object_set_new(object, "max_bytes_total", json_limit_bytes(limits->max_bytes_total));
+	r |= json_object_set_new(object, "max_bytes_down", json_limit_bytes(limits->max_bytes_down));
+	r |= json_object_set_new(object, "max_bytes_up", json_limit_bytes(limits->max_bytes_up));
+	return r ? NULL : TAKE_PTR(object);
+}
+
+static json_t *json_idle_s(const struct session_record *record, const struct json_session_options *options)
+{
+	int64_t idle_ns = options->now.mono_ns - record->last_seen.mono_ns;
+
+	if (!is_online(record, options))
+		return json_null();
+	return json_integer(idle_ns > 0 ? idle_ns / NS_PER_S : 0);
+}
+
+static int set_details(json_t *object, const struct session_record *record, const struct json_session_options *options)
+{
+	const struct login *login = options->login;
+	int r = json_set_person(object, &record->identity);
+
+	r |= json_object_set_new(object, "idle_seconds", json_idle_s(record, options));
+	r |= json_object_set_new(object, "external_id", json_text(login ? login->external_id : NULL));
+	r |= json_object_set_new(object, "limits", login ? json_limits(&login->limits) : json_null());
 	return r;
 }
 
@@ -154,12 +221,29 @@ json_t *json_session(const struct session_record *record, const struct json_sess
 	json_auto_t *object = json_object();
 	int r = set_device(object, record, options->id_key);
 
-	r |= set_use(object, record, options->now);
-	r |= set_times(object, record, options->zone);
+	r |= set_use(object, record, options);
+	r |= set_times(object, record, options);
 	r |= json_object_set_new(object, "guest_id", json_text(record->identity.guest_id));
 	r |= json_object_set_new(object, "yas_id", json_text(record->identity.yas_id));
 	if (options->is_raw)
-		r |= set_raw(object, record, options->now);
+		r |= set_raw(object, record, options);
+	if (options->is_detailed)
+		r |= set_details(object, record, options);
+	return r ? NULL : TAKE_PTR(object);
+}
+
+json_t *json_unauthenticated(const struct unauthenticated *device, const char *name)
+{
+	json_auto_t *object = json_object();
+	char mac[MAC_TEXT_SIZE];
+	int r = 0;
+
+	r |= json_object_set_new(object, "guest_device_mac", json_string(mac_format(&device->mac, mac)));
+	r |= json_object_set_new(object, "guest_device_ip", json_ip(&device->ip));
+	r |= json_object_set_new(object, "guest_device_description", json_text(device_description(&device->mac, name)));
+	r |= json_object_set_new(object, "first_seen", json_iso(device->first_seen.wall_ns, true));
+	r |= json_object_set_new(object, "last_seen", json_iso(device->last_seen.wall_ns, true));
+	r |= set_traffic(object, &device->traffic);
 	return r ? NULL : TAKE_PTR(object);
 }
 

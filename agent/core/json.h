@@ -14,9 +14,10 @@
 #include "base/instant.h"
 #include "core/event.h"
 #include "core/health.h"
+#include "core/login.h"
 #include "core/ports.h"
 #include "core/public_id.h"
-#include "core/session_record.h"
+#include "core/session.h"
 
 /* null for NULL and for ""; octets that are not UTF-8 become '?'. */
 json_t *json_text(const char *text);
@@ -31,7 +32,10 @@ struct json_session_options {
 	const struct zone_port *zone;
 	const struct public_id_key *id_key;
 	struct instant now;
-	bool is_raw; /* adds the numbers behind the formatted texts */
+	bool is_raw;               /* adds the numbers behind the formatted texts */
+	bool is_detailed;          /* adds what the portal knows of the guest, and what it has allowed */
+	const struct login *login; /* under which it goes on, for the details; NULL: under none */
+	bool is_waiting;           /* the record is that of a login whose session has yet to begin: it has no times */
 };
 json_t *json_session(const struct session_record *record, const struct json_session_options *options);
 
@@ -40,6 +44,9 @@ int json_set_person(json_t *object, const struct identity *identity);
 
 /* Who uses that address, and for how long: the answer of GET /sessions/{ip}. */
 json_t *json_address_holder(const struct ip_addr *ip, const struct identity *identity, int64_t duration_s);
+
+/* A device that sends without a session; name is what the DHCP server calls it, or NULL. */
+json_t *json_unauthenticated(const struct unauthenticated *device, const char *name);
 
 /*
  * What a subscriber is told: {"event", "at", "limit" (of session.limit), "session": {as the list prints it with raw

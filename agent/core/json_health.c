@@ -248,6 +248,16 @@ static json_t *json_online(const struct health *health)
 	return r ? NULL : TAKE_PTR(object);
 }
 
+static json_t *json_unauthenticated_sum(const struct health *health)
+{
+	json_auto_t *object = json_object();
+	json_auto_t *sum = json_traffic(&health->unauthenticated);
+	int r = json_object_set_new(object, "count", json_uint(health->n_unauthenticated));
+
+	r |= json_object_update(object, sum);
+	return r ? NULL : TAKE_PTR(object);
+}
+
 json_t *json_health(const struct health *health)
 {
 	json_auto_t *object = json_object();
@@ -264,6 +274,7 @@ json_t *json_health(const struct health *health)
 	r |= json_object_set_new(object, "sessions", json_online(health));
 	r |= json_object_set_new(object, "totals", json_traffic(&health->total));
 	r |= json_object_set_new(object, "unclaimed", json_traffic(&health->unclaimed));
+	r |= json_object_set_new(object, "unauthenticated", json_unauthenticated_sum(health));
 	r |= json_object_set_new(object, "collector", json_collector(health));
 	r |= json_object_set_new(object, "store", json_store(health));
 	r |= json_object_set_new(object, "interfaces", json_interfaces(health));

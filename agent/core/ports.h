@@ -50,4 +50,11 @@ struct health_port {
 	const struct health *(*get)(void *context);
 };
 
+/* The interfaces that are counted on (app_http.c). */
+struct interface_port {
+	void *context;
+	/* The number of the one with that name; 0: none of them has it. */
+	uint32_t (*find)(void *context, const char *name);
+};
+
 #endif

@@ -9,15 +9,21 @@
 int session_engine_resume(struct session_engine *engine, const struct session_record *record)
 {
 	struct client *client = session_client_get(engine, &record->mac);
-	struct session *session;
+	struct session_record copy = {0};
+	struct session *session = NULL;
 
 	if (!client)
 		return -ENOMEM;
 	if (client->online)
 		return -EEXIST;
-	session = session_add(engine, client, record->seq);
-	if (!session || session_record_copy(&session->record, record))
+	if (session_record_copy(&copy, record) == 0)
+		session = session_add(engine, client, record->seq);
+	if (!session) {
+		session_record_clean(&copy);
+		session_client_drop(engine, client);
 		return -ENOMEM;
+	}
+	session->record = copy;
 	if (record->traffic.down_packets > 0)
 		session_mark_answered(engine, session);
 	session_address_resume(engine, session);
@@ -73,6 +79,7 @@ int session_engine_resume_login(struct session_engine *engine, struct instant no
 	own = calloc(1, sizeof(*own));
 	if (!own || login_copy(own, login)) {
 		free(own);
+		session_client_drop(engine, client);
 		return -ENOMEM;
 	}
 	if (engine->next_seq <= own->seq)
@@ -99,8 +106,10 @@ int session_engine_resume_device(struct session_engine *engine, const struct mac
 	if (!client || client->host_name)
 		return client ? -EEXIST : -ENOMEM;
 	client->host_name = strdup(host_name);
-	if (!client->host_name)
+	if (!client->host_name) {
+		session_client_drop(engine, client);
 		return -ENOMEM;
+	}
 	engine->n_host_names++;
 	return 0;
 }

@@ -76,17 +76,19 @@ static bool is_wanted(const struct session *session, enum session_scope scope)
 int session_engine_changed(const struct session_engine *engine, enum session_scope scope, struct session_change **out,
 			   size_t *n_out)
 {
-	struct session_change *changes = NULL;
+	struct session_change *changes;
 	const struct session *session, *next;
 	size_t n_changes = 0, n_wanted = 0;
 
 	HASH_ITER (hh, engine->sessions, session, next)
 		n_wanted += is_wanted(session, scope);
-	if (n_wanted > 0) {
-		changes = calloc(n_wanted, sizeof(*changes));
-		if (!changes)
-			return -ENOMEM;
-	}
+	*out = NULL;
+	*n_out = 0;
+	if (n_wanted == 0)
+		return 0;
+	changes = calloc(n_wanted, sizeof(*changes));
+	if (!changes)
+		return -ENOMEM;
 	HASH_ITER (hh, engine->sessions, session, next) {
 		if (!is_wanted(session, scope))
 			continue;
@@ -118,17 +120,19 @@ static bool is_unclaimed_wanted(const struct client *client, enum session_scope 
 int session_engine_changed_unclaimed(const struct session_engine *engine, enum session_scope scope,
 				     struct unclaimed_change **out, size_t *n_out)
 {
-	struct unclaimed_change *changes = NULL;
+	struct unclaimed_change *changes;
 	const struct client *client, *next;
 	size_t n_changes = 0, n_wanted = 0;
 
 	HASH_ITER (hh, engine->clients, client, next)
 		n_wanted += is_unclaimed_wanted(client, scope);
-	if (n_wanted > 0) {
-		changes = calloc(n_wanted, sizeof(*changes));
-		if (!changes)
-			return -ENOMEM;
-	}
+	*out = NULL;
+	*n_out = 0;
+	if (n_wanted == 0)
+		return 0;
+	changes = calloc(n_wanted, sizeof(*changes));
+	if (!changes)
+		return -ENOMEM;
 	HASH_ITER (hh, engine->clients, client, next)
 		if (is_unclaimed_wanted(client, scope))
 			changes[n_changes++] = (struct unclaimed_change){

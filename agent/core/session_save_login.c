@@ -169,17 +169,19 @@ static bool is_stranger_wanted(const struct client *client, enum session_scope s
 int session_engine_changed_unauthenticated(const struct session_engine *engine, enum session_scope scope,
 					   struct unauthenticated_change **out, size_t *n_out)
 {
-	struct unauthenticated_change *changes = NULL;
+	struct unauthenticated_change *changes;
 	const struct client *client, *next;
 	size_t n_changes = 0, n_wanted = 0;
 
 	HASH_ITER (hh, engine->clients, client, next)
 		n_wanted += is_stranger_wanted(client, scope);
-	if (n_wanted > 0) {
-		changes = calloc(n_wanted, sizeof(*changes));
-		if (!changes)
-			return -ENOMEM;
-	}
+	*out = NULL;
+	*n_out = 0;
+	if (n_wanted == 0)
+		return 0;
+	changes = calloc(n_wanted, sizeof(*changes));
+	if (!changes)
+		return -ENOMEM;
 	HASH_ITER (hh, engine->clients, client, next) {
 		struct unauthenticated_change *change;
 

@@ -29,6 +29,7 @@ static const struct {
 } known_headers[] = {
 	{"Host", offsetof(struct http_request, host), REPEATED_FIRST},
 	{"Authorization", offsetof(struct http_request, authorization), REPEATED_FIRST},
+	{"Content-Type", offsetof(struct http_request, content_type), REPEATED_FIRST},
 	{"X-Forwarded-For", offsetof(struct http_request, forwarded_for), REPEATED_JOINED},
 	{"X-Forwarded-Proto", offsetof(struct http_request, forwarded_proto), REPEATED_LAST},
 	{"X-Forwarded-Host", offsetof(struct http_request, forwarded_host), REPEATED_LAST},

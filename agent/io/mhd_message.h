@@ -10,7 +10,7 @@
 
 #define MHD_AUTHORITY_SIZE (IP_TEXT_SIZE + sizeof("[]:65535"))
 
-#define MHD_N_HEADERS 6 /* that core reads */
+#define MHD_N_HEADERS 7 /* that core reads */
 
 /* A request and what of it had to be put together. The method is borrowed from the connection. */
 struct mhd_request {

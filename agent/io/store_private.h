@@ -97,11 +97,8 @@ struct store_walk {
 	int64_t seq;
 };
 
-struct store_scrub;
-
 struct store {
 	sqlite3 *db;
-	struct store_scrub *scrub; /* NULL when none is needed; outlives db */
 	char *path;
 	sqlite3_stmt *statements[STATEMENT_N];
 	bool is_log_stale; /* the log may hold what has been forgotten */
@@ -109,12 +106,6 @@ struct store {
 	bool is_walk_done; /* of this pruning; free pages are what is left */
 	bool has_pruned;
 };
-
-/*
- * From here on this connection's writes leave no remains of deleted rows in the database, see store_scrub.c. *out is to
- * be freed after the connection is closed. 0 or -errno.
- */
-int store_scrub_install(sqlite3 *db, struct store_scrub **out);
 
 int store_statements_prepare(struct store *store);
 void store_statements_clean(struct store *store);

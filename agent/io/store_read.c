@@ -315,10 +315,20 @@ static int answer_at(struct answer *answer)
 	return r;
 }
 
+static int answer_seq(struct answer *answer)
+{
+	int64_t seq = store_uint64_to_int64(answer->query->seq);
+	int r = seq ? append_session(answer, seq) : 0;
+
+	answer->count = answer->rows.n_items;
+	return r;
+}
+
 static int (*const answer_kinds[])(struct answer *answer) = {
 	[HISTORY_LIST] = answer_list,
 	[HISTORY_COUNT] = answer_count,
 	[HISTORY_AT] = answer_at,
+	[HISTORY_SEQ] = answer_seq,
 };
 
 /* An error may have ended the snapshot already, and an interrupt that comes now keeps it. */
@@ -338,7 +348,7 @@ static int answer_in_snapshot(struct answer *answer)
 		r = store_exec(db, "BEGIN");
 	if (r)
 		return r;
-	if (answer->query->kind != HISTORY_AT)
+	if (answer->query->kind == HISTORY_LIST || answer->query->kind == HISTORY_COUNT)
 		r = resolve_location(answer, &is_possible);
 	if (!r && is_possible)
 		r = answer_kinds[answer->query->kind](answer);

@@ -19,7 +19,6 @@ void store_close(struct store **store)
 		return;
 	store_statements_clean(*store);
 	store_connection_clean(&(*store)->db);
-	free((*store)->scrub);
 	free((*store)->path);
 	free(*store);
 	*store = NULL;
@@ -59,9 +58,7 @@ static int open_store(const char *path, struct store *store)
 	r = store_schema_prepare(store->db, path);
 	if (r)
 		return r;
-	r = store_scrub_install(store->db, &store->scrub);
-	if (!r)
-		r = store_statements_prepare(store);
+	r = store_statements_prepare(store);
 	/* who knows what a crash has left there */
 	store->is_log_stale = true;
 	store->walk.start_wall_ns = INT64_MIN;

@@ -2,10 +2,15 @@
 #include "io/store_fixture.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -27,6 +32,32 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 void store_lab_close(struct store_lab *lab)
 {
 	cr_assert_eq(nftw(lab->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT), 0);
+}
+
+void store_lab_mount_small(const struct store_lab *lab)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		cr_skip_test("needs root to mount a file system");
+	cr_assert_eq(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL), 0);
+	cr_assert_eq(mount("octetd-test", lab->directory, "tmpfs", 0, "size=512k"), 0);
+}
+
+void store_lab_unmount_small(const struct store_lab *lab)
+{
+	cr_assert_eq(umount(lab->directory), 0);
+}
+
+void store_lab_fill_disk(const struct store_lab *lab, char path[160])
+{
+	CLEANUP_CLOSE int fd = -1;
+	char block[512] = {0};
+
+	snprintf(path, 160, "%s/filler", lab->directory);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	cr_assert_geq(fd, 0);
+	while (write(fd, block, sizeof(block)) > 0)
+		;
+	cr_assert_eq(errno, ENOSPC);
 }
 
 uint64_t store_lab_random(uint64_t *seed)

@@ -17,6 +17,12 @@ void store_lab_open(struct store_lab *lab);
 /* Removes the directory with all that is in it. */
 void store_lab_close(struct store_lab *lab);
 
+/* Mounts a small file system over the lab's directory, seen by this process alone; skips the test if that cannot be. */
+void store_lab_mount_small(const struct store_lab *lab);
+void store_lab_unmount_small(const struct store_lab *lab);
+/* Fills the file system to the last octet; returns the file to be removed. */
+void store_lab_fill_disk(const struct store_lab *lab, char path[160]);
+
 /* xorshift64: the same numbers everywhere. */
 uint64_t store_lab_random(uint64_t *seed);
 

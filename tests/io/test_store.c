@@ -399,6 +399,48 @@ Test(store, a_number_is_never_given_twice)
 	store_lab_close(&lab);
 }
 
+static int64_t newest_wall_ns(struct store *store)
+{
+	struct store_state state = load(store);
+	const int64_t newest_ns = state.newest_wall_ns;
+
+	store_state_clean(&state);
+	return newest_ns;
+}
+
+/* The clock of the machine may know less than the store at the next start. */
+Test(store, the_newest_time_is_that_of_a_start_an_end_or_a_sign_of_life)
+{
+	struct session_record record = {.seq = 1, .mac.octets = {2, 0, 0, 0, 0, 1}};
+	struct store_lab lab;
+	struct store_batch batch = {0};
+
+	store_lab_open(&lab);
+	struct store *store = open_store(&lab);
+
+	cr_assert_eq(newest_wall_ns(store), 0);
+	record.start.wall_ns = record.last_seen.wall_ns = 500;
+	store_lab_add_session(&batch, &record);
+	cr_assert_eq(store_lab_write(store, &batch), 0);
+	cr_assert_eq(newest_wall_ns(store), 500);
+	record.last_seen.wall_ns = 700;
+	store_lab_add_session(&batch, &record);
+	cr_assert_eq(store_lab_write(store, &batch), 0);
+	cr_assert_eq(newest_wall_ns(store), 700);
+	record.end.wall_ns = 800;
+	record.cause = END_CAUSE_IDLE_TIMEOUT;
+	store_lab_add_session(&batch, &record);
+	/* one that began later and is over */
+	record.seq = 2;
+	record.start.wall_ns = 600;
+	record.end.wall_ns = 650;
+	store_lab_add_session(&batch, &record);
+	cr_assert_eq(store_lab_write(store, &batch), 0);
+	cr_assert_eq(newest_wall_ns(store), 800);
+	store_close(&store);
+	store_lab_close(&lab);
+}
+
 Test(store, an_empty_batch_is_fine)
 {
 	struct store_lab lab;

@@ -3,7 +3,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -329,48 +328,20 @@ Test(store_faults, without_permission_it_is_refused)
 	store_lab_close(&lab);
 }
 
-/* Mounts a small file system over the lab's directory, seen by this process alone. */
-static void mount_small(const struct store_lab *lab)
-{
-	if (unshare(CLONE_NEWNS) < 0)
-		cr_skip_test("needs root to mount a file system");
-	cr_assert_eq(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL), 0);
-	cr_assert_eq(mount("octetd-test", lab->directory, "tmpfs", 0, "size=512k"), 0);
-}
-
-static void unmount_small(const struct store_lab *lab)
-{
-	cr_assert_eq(umount(lab->directory), 0);
-}
-
 Test(store_faults, a_read_only_file_system_is_refused)
 {
 	struct store_lab lab;
 	char path[160];
 
 	store_lab_open(&lab);
-	mount_small(&lab);
+	store_lab_mount_small(&lab);
 	make_store(lab.path, 3);
 	cr_assert_eq(mount("none", lab.directory, "none", MS_REMOUNT | MS_RDONLY, NULL), 0);
 	assert_refused(lab.path, -EROFS, "writable");
 	snprintf(path, sizeof(path), "%s/new.db", lab.directory);
 	assert_refused(path, -EROFS, "writable");
-	unmount_small(&lab);
+	store_lab_unmount_small(&lab);
 	store_lab_close(&lab);
-}
-
-/* Fills the file system to the last octet; returns the file to be removed. */
-static void fill_disk(const struct store_lab *lab, char path[160])
-{
-	CLEANUP_CLOSE int fd = -1;
-	char block[512] = {0};
-
-	snprintf(path, 160, "%s/filler", lab->directory);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	cr_assert_geq(fd, 0);
-	while (write(fd, block, sizeof(block)) > 0)
-		;
-	cr_assert_eq(errno, ENOSPC);
 }
 
 static int64_t sum_of(const struct store_lab *lab, const char *table)
@@ -390,10 +361,10 @@ Test(store_faults, a_full_disk_loses_nothing)
 	char path[160];
 
 	store_lab_open(&lab);
-	mount_small(&lab);
+	store_lab_mount_small(&lab);
 	make_store(lab.path, 3);
 	cr_assert_eq(store_open(lab.path, &store), 0);
-	fill_disk(&lab, filler);
+	store_lab_fill_disk(&lab, filler);
 	for (uint64_t seq = 1; seq <= 400; seq++)
 		store_lab_add_balanced(&batch, seq, 1000);
 	for (int attempt = 0; attempt < 3; attempt++) {
@@ -409,7 +380,7 @@ Test(store_faults, a_full_disk_loses_nothing)
 	cr_assert_eq(sum_of(&lab, "sessions"), 400 * 1000);
 	cr_assert_eq(sum_of(&lab, "baselines"), 400 * 1000);
 	store_close(&store);
-	unmount_small(&lab);
+	store_lab_unmount_small(&lab);
 	store_lab_close(&lab);
 }
 
@@ -437,11 +408,11 @@ Test(store_faults, a_full_disk_forgets_and_prunes_nothing_by_halves)
 	int r = 1;
 
 	store_lab_open(&lab);
-	mount_small(&lab);
+	store_lab_mount_small(&lab);
 	make_store(lab.path, 200);
 	end_sessions(&lab);
 	cr_assert_eq(store_open(lab.path, &store), 0);
-	fill_disk(&lab, filler);
+	store_lab_fill_disk(&lab, filler);
 	for (int attempt = 0; attempt < 2; attempt++) {
 		cr_assert_eq(store_prune(store, &retention), -ENOSPC);
 		cr_assert_eq(count_of(&lab, "sessions"), 200);
@@ -460,7 +431,7 @@ Test(store_faults, a_full_disk_forgets_and_prunes_nothing_by_halves)
 	cr_assert_eq(count_of(&lab, "sessions"), 1);
 	cr_assert_eq(count_of(&lab, "addresses"), 1);
 	store_close(&store);
-	unmount_small(&lab);
+	store_lab_unmount_small(&lab);
 	store_lab_close(&lab);
 }
 

@@ -217,6 +217,31 @@ Test(store_history, unknown_values_find_nothing_and_limits_may_be_zero)
 	store_lab_close(&lab);
 }
 
+Test(store_history, one_session_by_its_number)
+{
+	static const uint64_t absent[] = {0, N_RECORDS + 1, INT64_MAX, UINT64_MAX};
+	struct session_record records[N_RECORDS];
+	struct store_lab lab;
+
+	store_lab_open(&lab);
+	make_records(records);
+	struct store *store = open_with(&lab, records, N_RECORDS);
+
+	for (size_t i = 0; i < N_RECORDS + ARRAY_LENGTH(absent); i++) {
+		const bool is_there = i < N_RECORDS;
+		const struct history_query query = {.kind = HISTORY_SEQ,
+						    .seq = is_there ? i + 1 : absent[i - N_RECORDS]};
+		struct history_result result = store_lab_ask(lab.path, &query);
+
+		cr_assert_eq(result.error, 0);
+		cr_assert_eq(result.n_rows, is_there ? 1 : 0);
+		cr_assert(!is_there || store_lab_difference(&result.rows[0], &records[query.seq - 1]) == NULL);
+		history_result_clean(&result);
+	}
+	store_close(&store);
+	store_lab_close(&lab);
+}
+
 Test(store_history, a_reader_sees_each_commit_and_never_writes)
 {
 	const struct history_query count = {.kind = HISTORY_COUNT};

@@ -6,6 +6,8 @@
 #ifndef TESTS_UNIT_API_FIXTURE_H
 #define TESTS_UNIT_API_FIXTURE_H
 
+#include <jansson.h>
+
 #include "core/api.h"
 #include "core/rate_limit.h"
 
@@ -23,6 +25,7 @@ struct api_fixture_zone {
 struct api_fixture {
 	struct api api;
 	struct session_engine *engine;
+	struct guest_register *guests;
 	struct rate_limiter *limiter;
 	struct event_list events;
 	struct session_record stored[STORED_MAX];
@@ -34,6 +37,8 @@ struct api_fixture {
 	struct health health;
 	struct http_request request;     /* of the next call, but for its target */
 	struct history_query last_query; /* only numbers */
+	uint64_t forgotten_seq;          /* whose person the store was told to forget */
+	bool has_changed;                /* the latest answer was to wait for the store */
 	struct instant now;
 };
 
@@ -43,6 +48,14 @@ void api_fixture_clean(struct api_fixture *fixture);
 
 /* Asks and answers, the store's part included. The caller cleans. */
 struct http_response api_fixture_get(struct api_fixture *fixture, const char *target);
+
+/* The same for a request with a body (NULL: none), by a token that may write. */
+struct http_response api_fixture_send(struct api_fixture *fixture, const char *method, const char *target,
+				      const char *body);
+
+/* ... and checks the status. The answer, which the caller frees; NULL for 204. */
+json_t *api_fixture_ask(struct api_fixture *fixture, const char *method, const char *target, const char *body,
+			int status);
 
 /* The value of a header, NULL when it is not there. */
 const char *api_fixture_header(const struct http_response *response, const char *name);
@@ -58,6 +71,7 @@ void api_fixture_expect_seqs(struct api_fixture *fixture, const char *target, co
 char *api_fixture_golden(const char *name);
 /* The text of body is that of the golden. */
 void api_fixture_expect_golden(const char *body, const char *name);
+void api_fixture_expect_golden_json(const json_t *value, const char *name);
 
 /* That second on both clocks. */
 struct instant api_fixture_at(int64_t wall_s);

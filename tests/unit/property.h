@@ -76,7 +76,7 @@ struct world_counts {
 	size_t n_logins[LOGIN_KNOWN + 1];
 	size_t n_returns; /* sessions of a login that had one before */
 	size_t n_limits[LOGIN_N_LIMITS];
-	size_t n_crashes, n_clean_restarts, n_reboots, n_retired, n_steps_of_clock, n_waited, n_strangers;
+	size_t n_crashes, n_clean_restarts, n_reboots, n_retired, n_steps_of_clock, n_waited, n_strangers, n_starved;
 };
 
 struct world {
@@ -85,6 +85,10 @@ struct world {
 	int step;
 	const char *action; /* of this step */
 	struct session_rules rules;
+	bool had_other_rules; /* about the start of sessions */
+	bool was_starved;     /* memory has run out at least once */
+	/* Leaves memory for n allocations, until it is called with SIZE_MAX. */
+	void (*starve)(size_t n);
 	struct session_engine *engine;
 	struct ledger *ledger;
 	struct event_list events;
@@ -116,7 +120,7 @@ void world_fail(const struct world *world, const char *format, ...) __attribute_
 
 /* ---- property_world.c */
 
-void world_init(struct world *world, uint64_t seed, const struct session_rules *rules);
+void world_init(struct world *world, uint64_t seed, const struct session_rules *rules, void (*starve)(size_t n));
 void world_clean(struct world *world);
 uint64_t world_draw(struct world *world, uint64_t n); /* 0 .. n - 1 */
 struct instant world_now(const struct world *world);

@@ -2,6 +2,7 @@
 #include "unit/property.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,13 +62,14 @@ struct ip_addr world_ip(size_t index)
 	return ip;
 }
 
-void world_init(struct world *world, uint64_t seed, const struct session_rules *rules)
+void world_init(struct world *world, uint64_t seed, const struct session_rules *rules, void (*starve)(size_t n))
 {
 	*world = (struct world){
 		.seed = seed,
 		.random = seed,
 		.action = "start",
 		.rules = *rules,
+		.starve = starve,
 		.mono_ns = 50 * NS_PER_S,
 		.wall_offset_ns = WORLD_LATER_S * NS_PER_S,
 		.is_trusted = true,
@@ -150,7 +152,11 @@ static void on_idle(void *context, const struct counter_reading *booked)
 	struct world *world = context;
 	struct kernel_slot *slot = &world->slots[booked->slot];
 
-	if (!slot->is_used || memcmp(&slot->reading, booked, sizeof(*booked)) != 0)
+	const struct counter_reading *reading = &slot->reading;
+
+	if (!slot->is_used || reading->sequence != booked->sequence || reading->last_up_ns != booked->last_up_ns ||
+	    reading->last_down_ns != booked->last_down_ns ||
+	    memcmp(&reading->total, &booked->total, sizeof(booked->total)) != 0)
 		return;
 	slot->is_used = false;
 	world->counts.n_retired++;
@@ -209,14 +215,22 @@ static void apply(struct world *world, const struct ledger_delta *delta)
 {
 	const size_t mac = world_mac_index(&delta->key.mac);
 	const struct instant now = world_now(world);
+	const bool is_starved = world_draw(world, 100) == 0;
 	struct instant seen = now;
+	int r;
 	struct traffic before = nobodys(world), after;
 
 	if (delta->has_up) {
 		seen.mono_ns = delta->last_up_ns + world->suspended_ns;
 		seen.wall_ns = seen.mono_ns + world->wall_offset_ns;
 	}
-	ENSURE(world, session_engine_apply(world->engine, now, seen, delta, &world->events) == 0, "no memory");
+	if (is_starved)
+		world->starve(world_draw(world, 6));
+	r = session_engine_apply(world->engine, now, seen, delta, &world->events);
+	world->starve(SIZE_MAX);
+	ENSURE(world, r == 0 || (is_starved && r == -ENOMEM), "apply: %d", r);
+	world->was_starved |= is_starved;
+	world->counts.n_starved += is_starved;
 	after = nobodys(world);
 	traffic_add(&world->booked[mac], &delta->traffic);
 	/* may be less than before: unsigned sums turn round */
@@ -378,6 +392,17 @@ static void reboot(struct world *world)
 	world->counts.n_reboots++;
 }
 
+/* As somebody who edits the configuration. */
+static void change_rules(struct world *world)
+{
+	if (world_draw(world, 4) > 0)
+		return;
+	world->rules.idle_timeout_ns = (20 + (int64_t)world_draw(world, 60)) * NS_PER_S;
+	world->rules.relogin_ns = (int64_t)world_draw(world, 3) * 100 * NS_PER_S;
+	world->rules.start = world_draw(world, 2) ? SESSION_START_TRAFFIC : SESSION_START_LOGIN;
+	world->had_other_rules = true;
+}
+
 void world_restart(struct world *world, enum restart restart)
 {
 	if (restart == RESTART_CLEAN) {
@@ -399,6 +424,7 @@ void world_restart(struct world *world, enum restart restart)
 		reboot(world);
 	if (restart == RESTART_TABLE_LOST)
 		lose_table(world);
+	change_rules(world);
 	world->engine = world_resume(world);
 	ENSURE(world, ledger_new(&world->ledger) == 0, "no memory");
 	for (size_t i = 0; i < N_SLOTS; i++)

@@ -158,7 +158,7 @@ Test(api_golden, errors)
 		{"no route", "GET", "Bearer read-secret", "/api/v1/guests", 0},
 		{"not the API", "GET", NULL, "/favicon.ico", 0},
 		{"nobody", "GET", "Bearer read-secret", "/api/v1/sessions/10.9.9.9", 0},
-		{"method", "POST", "Bearer read-secret", "/api/v1/sessions", 0},
+		{"method", "PUT", "Bearer read-secret", "/api/v1/sessions", 0},
 		{"one error", "GET", "Bearer read-secret", "/api/v1/sessions?per_page=101", 0},
 		{"many errors", "GET", "Bearer read-secret", "/api/v1/sessions?raw=2&online=2&guest_device_mac=2", 0},
 		{"no address", "GET", "Bearer read-secret", "/api/v1/sessions/10.1.1.5,bogus", 0},

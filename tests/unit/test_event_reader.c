@@ -23,7 +23,7 @@ static char *decode(const char *text, size_t piece_size, bool *is_over)
 		CLEANUP_FREE char *piece = malloc(n);
 		memcpy(piece, text + i, n);
 
-		const ssize_t n_decoded = http_chunks_decode(&chunks, piece, n);
+		const int64_t n_decoded = http_chunks_decode(&chunks, piece, n);
 		if (n_decoded < 0) {
 			cr_assert_eq(n_decoded, -EBADMSG);
 			strbuf_clean(&body);

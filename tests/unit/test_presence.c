@@ -221,7 +221,7 @@ Test(presence, another_network_says_nothing)
 
 	send(10, 1, "10.0.0.1");
 	(void)presence_note(presence, engine, at(40), &sign);
-	(void)bridge(40000, STRANGE, 1, false); /* ...whose master is the right one, so that is kept */
+	cr_expect_not(bridge(40000, STRANGE, 1, false));
 	cr_expect_eq(judge(41000), 0u);
 	cr_expect(is_online(1));
 }
