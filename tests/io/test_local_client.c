@@ -268,7 +268,7 @@ static void assert_gives_up(const char *path, const char *body)
 		  (unsigned long long)waited_ms);
 }
 
-Test(local_client, stalls_before_it_accepts)
+static void stalls_before_it_accepts(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct fake fake;
@@ -289,7 +289,7 @@ Test(local_client, stalls_before_it_accepts)
 	fake_clean(&fake);
 }
 
-Test(local_client, stalls_before_it_reads)
+static void stalls_before_it_reads(void)
 {
 	static char body[4 << 20];
 	struct fake fake;
@@ -300,7 +300,7 @@ Test(local_client, stalls_before_it_reads)
 	fake_clean(&fake);
 }
 
-Test(local_client, stalls_before_it_answers)
+static void stalls_before_it_answers(void)
 {
 	struct fake fake;
 
@@ -320,7 +320,7 @@ static void trickle(void *context)
 	close(fd);
 }
 
-Test(local_client, stalls_within_its_answer)
+static void stalls_within_its_answer(void)
 {
 	struct fake fake;
 
@@ -331,16 +331,15 @@ Test(local_client, stalls_within_its_answer)
 	fake_clean(&fake);
 }
 
-Test(local_client, says_that_there_was_no_answer_in_time)
+Test(local_client, stalls)
 {
-	int capture = lab_capture_begin();
-	cr_assert_eq(local_client_complain("/x", -ETIMEDOUT), -ETIMEDOUT);
-	CLEANUP_FREE char *log = lab_capture_end(capture);
-
-	cr_assert_not_null(strstr(log, "does not answer in time"), "%s", log);
+	stalls_before_it_accepts();
+	stalls_before_it_reads();
+	stalls_before_it_answers();
+	stalls_within_its_answer();
 }
 
-Test(local_client, what_may_pass_by_itself)
+static void assert_what_may_pass(void)
 {
 	static const int passing[] = {-ENOENT, -ECONNREFUSED, -ECONNRESET, -EPIPE, -ETIMEDOUT};
 	static const int lasting[] = {-EACCES, -EPERM, -EBADMSG, -ENAMETOOLONG, -ENOMEM, -EFBIG};
@@ -349,6 +348,16 @@ Test(local_client, what_may_pass_by_itself)
 		cr_assert(local_client_is_passing(passing[i]));
 	for (size_t i = 0; i < ARRAY_LENGTH(lasting); i++)
 		cr_assert_not(local_client_is_passing(lasting[i]));
+}
+
+Test(local_client, what_errors_mean)
+{
+	int capture = lab_capture_begin();
+	cr_assert_eq(local_client_complain("/x", -ETIMEDOUT), -ETIMEDOUT);
+	CLEANUP_FREE char *log = lab_capture_end(capture);
+
+	cr_assert_not_null(strstr(log, "does not answer in time"), "%s", log);
+	assert_what_may_pass();
 }
 
 /* ---- nobody there ---- */

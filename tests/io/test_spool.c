@@ -187,7 +187,6 @@ Test(spool, what_nobody_takes_in_time_is_dropped_and_said)
 	cr_assert_eq(append_for("a", BOOT, 50), 0);
 	cr_assert_eq(append_for("b", "an earlier boot", 60000), 0);
 	cr_assert_eq(deliver(), 0);
-	cr_assert_geq(lab.n_sent, 1);
 	cr_assert_not_null(strstr(lab.dropped.text, "a: the agent did not take it in time\n"), "%s", lab.dropped.text);
 	cr_assert_not_null(strstr(lab.dropped.text, "b: the machine has been restarted since\n"), "%s",
 			   lab.dropped.text);
@@ -255,7 +254,7 @@ Test(spool, one_deliverer_at_a_time)
 	cr_assert_eq(lab.n_sent, 1);
 }
 
-/* Two processes append, two deliver: each request once, none is left */
+/* Three processes append and deliver at once: each request once, none is left */
 Test(spool, none_is_lost_between_who_appends_and_who_delivers)
 {
 	enum { N_PROCESSES = 3, N_REQUESTS = 40 };
@@ -270,8 +269,14 @@ Test(spool, none_is_lost_between_who_appends_and_who_delivers)
 		for (int k = 0; k < N_REQUESTS; k++) {
 			char subject[32];
 
+			int error;
+
 			snprintf(subject, sizeof(subject), "%zu-%d", i, k);
-			if (append(subject) != 0 || deliver() != 0)
+			/* a machine that is busy may let one wait for longer than a hook would */
+			do
+				error = append(subject);
+			while (error == -ETIMEDOUT);
+			if (error || deliver() != 0)
 				_exit(1);
 		}
 		FILE *log = fopen(log_path, "a");
