@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/table.h"
 
@@ -61,8 +62,10 @@ void presence_free(struct presence **presence_pointer)
 
 static struct sign_key key_of(const struct presence_sign *sign)
 {
-	struct sign_key key = {.kind = sign->kind};
+	struct sign_key key;
 
+	memset(&key, 0, sizeof(key));
+	key.kind = sign->kind;
 	if (sign->kind == PRESENCE_NEIGHBOUR)
 		key.ip = sign->ip;
 	else if (sign->kind == PRESENCE_BRIDGE)
@@ -221,7 +224,8 @@ static bool is_due(const struct sign *sign, struct instant now)
 
 static const struct sign *due_sign_of(const struct link_walk *walk, uint32_t ifindex)
 {
-	const struct sign_key key = {.kind = PRESENCE_LINK, .ifindex = ifindex};
+	const struct presence_sign link = {.kind = PRESENCE_LINK, .ifindex = ifindex};
+	const struct sign_key key = key_of(&link);
 	const struct sign *sign = find(walk->presence, &key);
 
 	return sign && is_due(sign, walk->now) ? sign : NULL;

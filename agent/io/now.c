@@ -22,12 +22,12 @@ struct instant now_read(void)
 {
 	const int64_t before_ns = clock_ns(CLOCK_BOOTTIME);
 	const int64_t kernel_ns = clock_ns(CLOCK_MONOTONIC);
-	const int64_t mono_ns = clock_ns(CLOCK_BOOTTIME);
+	const int64_t after_ns = clock_ns(CLOCK_BOOTTIME);
 
-	boot_clock_note(&boot_clock, before_ns, kernel_ns, mono_ns);
+	boot_clock_note(&boot_clock, before_ns, kernel_ns, after_ns);
 	return (struct instant){
-		.mono_ns = mono_ns,
-		.wall_ns = wall_clock_tell(&wall_clock, mono_ns, clock_ns(CLOCK_REALTIME)),
+		.mono_ns = after_ns,
+		.wall_ns = wall_clock_tell(&wall_clock, after_ns, clock_ns(CLOCK_REALTIME)),
 	};
 }
 

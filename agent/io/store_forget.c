@@ -36,9 +36,8 @@ int store_forget_person(struct store *store, uint64_t seq)
 	r = store_statement_run(store, STATEMENT_SESSION_FORGET);
 	if (!r && sqlite3_changes(store->db) == 0)
 		r = -ENOENT;
-	/* what is gone from the pages is still in the log */
-	if (!r)
-		store->is_log_stale = true;
+	/* what is gone from the pages is still in the log; so is a login that never had a session */
+	store->is_log_stale = true;
 	return store_finish(store, r);
 }
 

@@ -41,6 +41,7 @@ static int true_time(clockid_t clock, struct timespec *out)
 	return real(clock, out);
 }
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's names are reserved ones */
 int clock_gettime(clockid_t clock, struct timespec *out)
 {
 	const int r = true_time(clock, out);
@@ -74,3 +75,4 @@ time_t time(time_t *out)
 		*out = now.tv_sec;
 	return now.tv_sec;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
