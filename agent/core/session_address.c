@@ -98,7 +98,7 @@ bool session_address_prove(struct session_engine *engine, struct session *sessio
 			   struct instant seen)
 {
 	struct session_address *address = address_find(&session->record, ip);
-	bool is_new = address == NULL, is_taken;
+	bool is_new = address == NULL, is_taken, is_bound;
 
 	if (!ip_is_assignable(ip))
 		return false;
@@ -110,9 +110,15 @@ bool session_address_prove(struct session_engine *engine, struct session *sessio
 		return false;
 	if (address->last.mono_ns < seen.mono_ns)
 		address->last = seen;
+	is_bound = bind_address(engine, session, ip, seen.mono_ns, &is_taken);
 	/* an address that comes back from another guest is held since it came back */
-	if (bind_address(engine, session, ip, seen.mono_ns, &is_taken) && is_taken && !is_new)
+	if (is_bound && is_taken && !is_new)
 		address->since = seen;
+	/* no memory to bind it: not the record's either, or a restart would find it bound */
+	if (is_new && !is_bound && !binding_find(engine, ip)) {
+		*address = session->record.addresses[--session->record.n_addresses];
+		return false;
+	}
 	return is_new || is_taken;
 }
 

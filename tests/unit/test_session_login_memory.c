@@ -270,6 +270,10 @@ Test(session_login_memory, octets_without_memory_are_counted_all_the_same)
 			scarce_n_left = SIZE_MAX;
 			cr_assert(r == 0 || r == -ENOMEM);
 			expect_octets(507);
+			/* an address that could not be bound is not remembered as the session's */
+			for (size_t i = 0; scene_online(4) && i < scene_online(4)->n_addresses; i++)
+				cr_assert_eq(session_engine_by_ip(scene.engine, &scene_online(4)->addresses[i].ip),
+					     scene_online(4), "with %zu allocations", n);
 			/* the login that waits for it is not lost */
 			scene_packet(3000, 4, "10.0.0.4", 10, 0);
 			expect_octets(517);
