@@ -93,7 +93,7 @@ static int resume_sessions(struct app *app)
 }
 
 /* What the store says twice is taken once. */
-static int resume_guests(struct app *app)
+static int resume_guests(struct app *app, bool is_same_boot)
 {
 	const struct store_state *state = &app->state;
 	int r = 0;
@@ -103,7 +103,7 @@ static int resume_guests(struct app *app)
 	for (size_t i = 0; r != -ENOMEM && i < state->n_devices; i++)
 		r = session_engine_resume_device(app->engine, &state->devices[i].mac, state->devices[i].host_name);
 	for (size_t i = 0; r != -ENOMEM && i < state->n_logins; i++)
-		r = session_engine_resume_login(app->engine, app->started, &state->logins[i]);
+		r = session_engine_resume_login(app->engine, app->started, &state->logins[i], is_same_boot);
 	for (size_t i = 0; r != -ENOMEM && i < state->n_unauthenticated; i++)
 		r = session_engine_resume_unauthenticated(app->engine, &state->unauthenticated[i]);
 	return r == -ENOMEM ? log_errno(r, "resuming logins") : 0;
@@ -146,7 +146,7 @@ int app_resume(struct app *app)
 		return log_errno(r, "tables");
 	r = is_same_boot ? resume_sessions(app) : close_rebooted(app);
 	if (!r)
-		r = resume_guests(app);
+		r = resume_guests(app, is_same_boot);
 	store_state_forget_rows(&app->state);
 	return r;
 }

@@ -185,7 +185,8 @@ const struct login *session_engine_waiting_login(const struct session_engine *en
 size_t session_engine_n_logins(const struct session_engine *engine);
 
 /* From the store, after all sessions of this boot have been resumed. The login is copied; now decides what is over. */
-int session_engine_resume_login(struct session_engine *engine, struct instant now, const struct login *login);
+int session_engine_resume_login(struct session_engine *engine, struct instant now, const struct login *login,
+				bool is_same_boot);
 int session_engine_resume_device(struct session_engine *engine, const struct mac_addr *mac, const char *host_name);
 int session_engine_resume_unauthenticated(struct session_engine *engine, const struct unauthenticated *device);
 

@@ -50,6 +50,16 @@ static struct instant resumed_instant(int64_t wall_ns, struct instant now)
 	return (struct instant){.wall_ns = wall_ns, .mono_ns = now.mono_ns - (now.wall_ns - wall_ns)};
 }
 
+/* The same, but never what stands for "in use". */
+static struct instant resumed_until(int64_t wall_ns, struct instant now)
+{
+	struct instant until = resumed_instant(wall_ns, now);
+
+	if (until.mono_ns == 0)
+		until.mono_ns = 1;
+	return until;
+}
+
 /* A login whose session is not there any more ended with it, by silence. */
 static void resume_apart(struct session_engine *engine, struct login *login, struct instant now)
 {
@@ -57,17 +67,15 @@ static void resume_apart(struct session_engine *engine, struct login *login, str
 	const struct instant latest = session_later(now, wait_ns);
 	const bool was_in_use = session_login_is_in_use(login);
 
-	login->until = resumed_instant(login->until.wall_ns, now);
 	/* at most what the configuration says now, whatever a clock said then */
 	if (was_in_use || login->until.mono_ns > latest.mono_ns)
 		login->until = latest;
-	if (login->until.mono_ns == 0)
-		login->until.mono_ns = 1;
 	if (was_in_use || login->seq == 0)
 		login->seq = engine->next_seq++;
 }
 
-int session_engine_resume_login(struct session_engine *engine, struct instant now, const struct login *login)
+int session_engine_resume_login(struct session_engine *engine, struct instant now, const struct login *login,
+				bool is_same_boot)
 {
 	struct client *client = session_client_get(engine, &login->mac);
 	struct login *own;
@@ -84,7 +92,12 @@ int session_engine_resume_login(struct session_engine *engine, struct instant no
 	}
 	if (engine->next_seq <= own->seq)
 		engine->next_seq = own->seq + 1;
-	own->at = resumed_instant(own->at.wall_ns, now);
+	/* within a boot the monotonic clock knows better, whatever the wall clock has done meanwhile */
+	if (!is_same_boot) {
+		own->at = resumed_instant(own->at.wall_ns, now);
+		if (!session_login_is_in_use(own))
+			own->until = resumed_until(own->until.wall_ns, now);
+	}
 	/* the clock was ahead of now's, which may be of 1970: no session begins in the future for it */
 	if (own->at.mono_ns > now.mono_ns)
 		own->at = now;

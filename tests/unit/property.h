@@ -97,6 +97,7 @@ struct world {
 	int64_t suspended_ns;
 	int64_t wall_offset_ns;
 	bool is_trusted;
+	bool has_rebooted;      /* since the engine was made */
 	bool is_stamped;        /* a tick has seen the clocks as they are */
 	int64_t ticked_mono_ns; /* the latest tick in this life of the agent; 0: none */
 	struct traffic booked[N_MACS];

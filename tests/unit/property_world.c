@@ -357,7 +357,7 @@ struct session_engine *world_resume(const struct world *world)
 		const struct mac_addr mac = world_mac(i);
 
 		if (store->has_login[i])
-			r = session_engine_resume_login(engine, now, &store->logins[i]);
+			r = session_engine_resume_login(engine, now, &store->logins[i], !world->has_rebooted);
 		if (!r && store->host_names[i])
 			r = session_engine_resume_device(engine, &mac, store->host_names[i]);
 		if (!r && !traffic_is_zero(&store->strangers[i].traffic))
@@ -389,6 +389,7 @@ static void reboot(struct world *world)
 		world->wall_offset_ns = wall_ns > WORLD_BEGINS_S * NS_PER_S ? wall_ns : WORLD_LATER_S * NS_PER_S;
 	else
 		world->wall_offset_ns = 0;
+	world->has_rebooted = true;
 	world->counts.n_reboots++;
 }
 
@@ -426,6 +427,7 @@ void world_restart(struct world *world, enum restart restart)
 		lose_table(world);
 	change_rules(world);
 	world->engine = world_resume(world);
+	world->has_rebooted = false;
 	ENSURE(world, ledger_new(&world->ledger) == 0, "no memory");
 	for (size_t i = 0; i < N_SLOTS; i++)
 		if (world->store.has_baseline[i])

@@ -168,8 +168,9 @@ void scene_restart(int64_t ms)
 			cr_assert_eq(session_engine_resume(scene.engine, &saved.sessions[i].record), 0);
 	for (size_t i = 0; i < saved.n_logins; i++)
 		if (!saved.logins[i].is_gone)
-			cr_assert_eq(session_engine_resume_login(scene.engine, scene_at(ms), &saved.logins[i].login),
-				     0);
+			cr_assert_eq(
+				session_engine_resume_login(scene.engine, scene_at(ms), &saved.logins[i].login, true),
+				0);
 	for (size_t i = 0; i < saved.n_devices; i++)
 		if (saved.devices[i].host_name)
 			cr_assert_eq(session_engine_resume_device(scene.engine, &saved.devices[i].mac,

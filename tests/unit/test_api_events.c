@@ -103,7 +103,8 @@ static json_t *event_of(enum event_kind kind, const struct session_record *recor
 {
 	const struct event event = {
 		.kind = kind, .session_seq = record->seq, .at = record->start, .limit = LOGIN_MAX_BYTES_DOWN};
-	const struct json_session_options options = {&fixture.api.zone, &fixture.api.id_key, fixture.now, true};
+	const struct json_session_options options = {
+		.zone = &fixture.api.zone, .id_key = &fixture.api.id_key, .now = fixture.now, .is_raw = true};
 
 	return json_event(&event, record, &options);
 }

@@ -88,7 +88,8 @@ static const struct zone_port zone = {.to_local = to_local};
 static json_t *print(const struct machine *machine, uint64_t seq, int64_t mono_s)
 {
 	static const struct public_id_key key = {{1, 2, 3, 4}};
-	const struct json_session_options options = {&zone, &key, at(machine, mono_s), true};
+	const struct json_session_options options = {
+		.zone = &zone, .id_key = &key, .now = at(machine, mono_s), .is_raw = true};
 	const struct session_record *record = session(machine, seq);
 	json_t *object = json_session(record, &options);
 

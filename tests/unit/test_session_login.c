@@ -353,7 +353,7 @@ Test(session_login, after_a_reboot_a_guest_returns_with_what_is_left)
 	login_keep(&login, &record, scene.rules.relogin_ns);
 	/* five minutes later, at another place of the monotonic clock */
 	scene.wall_offset_ns += 300 * NS_PER_S;
-	cr_assert_eq(session_engine_resume_login(scene.engine, scene_at(2000), &login), 0);
+	cr_assert_eq(session_engine_resume_login(scene.engine, scene_at(2000), &login, false), 0);
 	cr_expect_neq(scene_login_of(1)->seq, 7u);
 	scene_packet(3000, 1, "10.0.0.1", 60, 0);
 	expect_guest(scene_online(1), "kim");

@@ -162,7 +162,7 @@ static int resume_login(void)
 				   .at = scene_at(1500),
 				   .until = scene_at(50000),
 				   .seq = 77};
-	const int r = session_engine_resume_login(scene.engine, scene_at(2000), &said);
+	const int r = session_engine_resume_login(scene.engine, scene_at(2000), &said, true);
 
 	return r == -EEXIST ? 0 : r;
 }
