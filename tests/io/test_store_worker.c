@@ -410,7 +410,7 @@ static void on_timer(uv_timer_t *timer)
 /* A list of all sessions takes many times the wait before the close: it is given up, not finished. */
 Test(store_worker, closing_interrupts_a_read_that_runs, .timeout = 120)
 {
-	const struct history_query all = {.kind = HISTORY_LIST, .limit = 80000};
+	const struct history_query all = {.kind = HISTORY_LIST, .limit = 30000};
 	struct worker_lab lab;
 	uv_timer_t timer = {.data = &lab};
 
@@ -419,7 +419,7 @@ Test(store_worker, closing_interrupts_a_read_that_runs, .timeout = 120)
 	store_lab_sql(lab.store_lab.path,
 		      "INSERT INTO sessions (seq, mac, place, start_wall_ns, start_mono_ns, seen_wall_ns, seen_mono_ns,"
 		      " duration_ns, cause, up_bytes, up_packets, down_bytes, down_packets) "
-		      "WITH RECURSIVE many (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM many LIMIT 80000) "
+		      "WITH RECURSIVE many (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM many LIMIT 30000) "
 		      "SELECT n, n, 1, n, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM many");
 	cr_assert_eq(uv_timer_init(&lab.loop, &timer), 0);
 	cr_assert_eq(uv_timer_start(&timer, on_timer, 5, 0), 0);
