@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "commands.h"
 #include "core/event_reader.h"
+#include "io/local_connect.h"
 #include "io/local_stream.h"
 #include "io/now.h"
 #include "options.h"
@@ -190,7 +191,7 @@ static enum outcome read_stream(struct follower *follower, struct local_stream *
 		int error;
 
 		if (n == -EBADMSG) {
-			local_stream_complain(follower->socket_path, (int)n);
+			local_complain(follower->socket_path, (int)n);
 			return OUTCOME_FAILED;
 		}
 		if (local_stream_status(stream) && local_stream_status(stream) != 200)
@@ -220,7 +221,7 @@ static enum outcome connect_and_read(struct follower *follower)
 	if (error && follower->was_connected)
 		return OUTCOME_CUT;
 	if (error) {
-		local_stream_complain(follower->socket_path, error);
+		local_complain(follower->socket_path, error);
 		return OUTCOME_FAILED;
 	}
 	event_reader_restart(&follower->reader);
@@ -233,7 +234,7 @@ static enum outcome pause_between(struct follower *follower)
 	enum outcome outcome = OUTCOME_CUT;
 
 	if (!follower->was_connected) {
-		local_stream_complain(follower->socket_path, -ETIMEDOUT);
+		local_complain(follower->socket_path, -ETIMEDOUT);
 		return OUTCOME_FAILED;
 	}
 	if (now_read().mono_ns - follower->connected_mono_ns > MAX_ABSENCE_NS) {

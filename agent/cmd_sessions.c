@@ -13,6 +13,7 @@
 #include "core/columns.h"
 #include "core/format.h"
 #include "io/local_client.h"
+#include "io/local_connect.h"
 #include "io/terminal_text.h"
 #include "options.h"
 #include "session_pages.h"
@@ -245,7 +246,7 @@ static int run(const struct options *options, const struct options_extra *flags)
 	int error = is_unauthenticated ? list_unauthenticated(&source, &listing)
 				       : session_pages_each(&source, print_page, &listing);
 	if (error && local_client_is_passing(error))
-		local_client_complain(source.socket_path, error);
+		local_complain(source.socket_path, error);
 	if (!error && listing.is_json && fputs(listing.has_any ? "]\n" : "[]\n", stdout) == EOF)
 		error = -EIO;
 	return fflush(stdout) == 0 ? error : -EIO;

@@ -15,6 +15,7 @@
 #include "core/format.h"
 #include "core/top_table.h"
 #include "io/local_client.h"
+#include "io/local_connect.h"
 #include "io/now.h"
 #include "io/screen.h"
 #include "io/terminal_text.h"
@@ -324,7 +325,7 @@ static int print_once(struct top *top)
 		error = refresh_table(top);
 	}
 	if (error)
-		return local_client_is_passing(error) ? local_client_complain(top->source.socket_path, error) : error;
+		return local_client_is_passing(error) ? local_complain(top->source.socket_path, error) : error;
 	top_table_sort(&top->table, top->key, top->is_reverse);
 	columns_fit(columns, N_COLUMNS, terminal_width(WIDTH_WITHOUT_TERMINAL), widths);
 	print_summary(top, text);

@@ -14,6 +14,7 @@
 #include "core/hook_answer.h"
 #include "hook_spool.h"
 #include "io/local_client.h"
+#include "io/local_connect.h"
 #include "options.h"
 
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_NOT_REACHED = 2 };
@@ -227,7 +228,7 @@ static int send_request(const struct hook_line *line, const struct hook_message 
 	if (error && line->spool_s && local_client_is_passing(error))
 		return spool(line, message, "the agent is not there");
 	if (error) {
-		local_client_complain(config->socket_path, error);
+		local_complain(config->socket_path, error);
 		return EXIT_NOT_REACHED;
 	}
 	return report(line, message, status, body);

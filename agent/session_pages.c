@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "core/hook_answer.h"
 #include "io/local_client.h"
+#include "io/local_connect.h"
 
 #define PER_PAGE_MAX 100 /* of the API */
 
@@ -48,7 +49,7 @@ int page_get(const struct page_source *source, const char *target, json_t **docu
 	const struct local_request request = {.method = "GET", .target = path.text, .timeout_ms = source->timeout_ms};
 	const int error = local_client_ask(source->socket_path, &request, &status, &body);
 	if (error)
-		return local_client_is_passing(error) ? error : local_client_complain(source->socket_path, error);
+		return local_client_is_passing(error) ? error : local_complain(source->socket_path, error);
 	if (status != 200)
 		return refuse(status, body);
 	*document = json_loads(body, JSON_REJECT_DUPLICATES, NULL);

@@ -2,7 +2,6 @@
 #include "io/local_client.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -10,14 +9,13 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <time.h>
 
 #include "base/cleanup.h"
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "io/local_connect.h"
 
 #define ANSWER_MAX_BYTES (16 * 1024 * 1024)
 
@@ -27,35 +25,6 @@ static int64_t mono_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS;
-}
-
-/* Limits connect(), which waits while the agent's backlog is full, and which poll() cannot wait for on such sockets. */
-static int limit_connect(int fd, int64_t timeout_ms)
-{
-	const struct timeval timeout = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
-
-	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) ? -errno : 0;
-}
-
-static int connect_to(const char *path, int64_t timeout_ms, int *fd_out)
-{
-	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const size_t length = strlen(path);
-
-	if (fd < 0)
-		return -errno;
-	if (length >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, length + 1);
-
-	const int error = limit_connect(fd, timeout_ms);
-	if (error)
-		return error;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
-		return errno == EAGAIN || errno == EINTR ? -ETIMEDOUT : -errno;
-	*fd_out = TAKE_FD(fd);
-	return 0;
 }
 
 /* 0 also when a signal came: the caller tries, and finds that there is nothing yet. */
@@ -129,22 +98,6 @@ static int receive_all(int fd, int64_t deadline_ms, struct strbuf *answer)
 	}
 }
 
-/* "HTTP/1.1 200 OK" */
-static bool parse_status(const char *line, int *status)
-{
-	unsigned int value = 0;
-
-	if (strncmp(line, "HTTP/1.", 7) != 0 || !isdigit((unsigned char)line[7]) || line[8] != ' ')
-		return false;
-	for (int i = 9; i < 12; i++) {
-		if (!isdigit((unsigned char)line[i]))
-			return false;
-		value = value * 10 + (unsigned int)(line[i] - '0');
-	}
-	*status = (int)value;
-	return value >= 100;
-}
-
 /* The value of Content-Length in the header lines before end; SIZE_MAX without one. */
 static size_t content_length(const char *headers, const char *end)
 {
@@ -169,7 +122,7 @@ static int parse_answer(const struct strbuf *answer, int *status, char **body)
 	const char *end = memmem(text, answer->length, blank_line, sizeof(blank_line) - 1);
 	if (!end)
 		return strncmp(text, "HTTP/", 5) == 0 ? -ECONNRESET : -EBADMSG;
-	if (!parse_status(text, status))
+	if (!local_parse_status(text, status))
 		return -EBADMSG;
 
 	const char *start = end + sizeof(blank_line) - 1;
@@ -183,40 +136,6 @@ static int parse_answer(const struct strbuf *answer, int *status, char **body)
 	memcpy(*body, start, length);
 	(*body)[length] = '\0';
 	return 0;
-}
-
-#define NOBODY "no agent answers on", ": is octetd running? (--socket-path)"
-#define FORBIDDEN "may not talk to the agent on", ": run as root"
-#define CUT_SHORT "the agent ended the connection before its answer was whole, on", ": look into its log"
-
-static const struct {
-	int error;
-	const char *before; /* the path */
-	const char *after;
-} complaints[] = {
-	{-ENOENT, NOBODY},
-	{-ENOTDIR, NOBODY},
-	{-ECONNREFUSED, NOBODY},
-	{-EACCES, FORBIDDEN},
-	{-EPERM, FORBIDDEN},
-	{-ECONNRESET, CUT_SHORT},
-	{-EPIPE, CUT_SHORT},
-	{-ETIMEDOUT, "the agent does not answer in time on", ": look into its log"},
-	{-EBADMSG, "no HTTP is spoken on", ": is it octetd's? (--socket-path)"},
-	{-EPROTOTYPE, "no stream socket is", ": is it octetd's? (--socket-path)"},
-	{-ENAMETOOLONG, "too long for a Unix socket is", " (--socket-path)"},
-	{-EFBIG, "more than 16 MiB is the answer on", ": ask for less"},
-};
-
-int local_client_complain(const char *socket_path, int error)
-{
-	for (size_t i = 0; i < ARRAY_LENGTH(complaints); i++) {
-		if (complaints[i].error != error)
-			continue;
-		log_error("%s %s%s", complaints[i].before, socket_path, complaints[i].after);
-		return error;
-	}
-	return log_errno(error, "cannot ask the agent on %s", socket_path);
 }
 
 bool local_client_is_passing(int error)
@@ -239,7 +158,7 @@ int local_client_ask(const char *socket_path, const struct local_request *reques
 	assert(request->timeout_ms > 0 && !strpbrk(request->target, " \r\n"));
 	if (!text)
 		return -ENOMEM;
-	int error = connect_to(socket_path, request->timeout_ms, &fd);
+	int error = local_connect(socket_path, request->timeout_ms, &fd);
 	if (!error)
 		error = send_all(fd, text, deadline_ms);
 	if (!error)
@@ -252,5 +171,5 @@ int local_client_get(const char *socket_path, const char *target, int *status, c
 	const struct local_request request = {.method = "GET", .target = target, .timeout_ms = LOCAL_CLIENT_TIMEOUT_MS};
 	const int error = local_client_ask(socket_path, &request, status, body);
 
-	return error ? local_client_complain(socket_path, error) : 0;
+	return error ? local_complain(socket_path, error) : 0;
 }

@@ -20,11 +20,8 @@ struct local_request {
 	int64_t timeout_ms; /* 1 or more */
 };
 
-/* 0, *status and *body (owned, NUL-terminated); or -errno, not logged. */
+/* 0, *status and *body (owned, NUL-terminated); or -errno, not logged (local_complain). */
 int local_client_ask(const char *socket_path, const struct local_request *request, int *status, char **body);
-
-/* Logs what local_client_ask returned, with the remedy (is the agent running, is this root); returns error. */
-int local_client_complain(const char *socket_path, int error);
 
 /* Whether such an error may pass by itself: nobody is there, or has no time. A lack of rights does not. */
 bool local_client_is_passing(int error);

@@ -2,22 +2,19 @@
 #include "io/local_stream.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "base/strbuf.h"
 #include "core/http_chunks.h"
+#include "io/local_connect.h"
 
-#define CONNECT_TIMEOUT_S 5
+#define CONNECT_TIMEOUT_MS 5000
 #define HEAD_MAX_BYTES 16384
 
 struct local_stream {
@@ -27,23 +24,6 @@ struct local_stream {
 	bool is_chunked;
 	struct http_chunks chunks;
 };
-
-static int connect_to(const char *path, int fd)
-{
-	const struct timeval timeout = {.tv_sec = CONNECT_TIMEOUT_S};
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const size_t length = strlen(path);
-
-	if (length >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, length + 1);
-	/* limits connect() too, which waits while the agent's backlog is full */
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) != 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
-		return errno == EAGAIN ? -ETIMEDOUT : -errno;
-	return 0;
-}
 
 static int send_request(int fd, const char *target, const char *last_event_id)
 {
@@ -73,10 +53,8 @@ int local_stream_open(const char *socket_path, const char *target, const char *l
 	assert(!strpbrk(target, " \r\n") && !strpbrk(last_event_id, "\r\n"));
 	if (!stream)
 		return -ENOMEM;
-	stream->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (stream->fd < 0)
-		return -errno;
-	error = connect_to(socket_path, stream->fd);
+	stream->fd = -1;
+	error = local_connect(socket_path, CONNECT_TIMEOUT_MS, &stream->fd);
 	if (!error)
 		error = send_request(stream->fd, target, last_event_id);
 	if (!error)
@@ -104,21 +82,6 @@ int local_stream_status(const struct local_stream *stream)
 	return stream->status;
 }
 
-/* "HTTP/1.1 200 OK"; 0 for what is none. */
-static int parse_status(const char *line)
-{
-	int value = 0;
-
-	if (strncmp(line, "HTTP/1.", 7) != 0 || !isdigit((unsigned char)line[7]) || line[8] != ' ')
-		return 0;
-	for (int i = 9; i < 12; i++) {
-		if (!isdigit((unsigned char)line[i]))
-			return 0;
-		value = value * 10 + (line[i] - '0');
-	}
-	return value;
-}
-
 /* Moves what stands behind the head to the beginning of buffer; its length, or -errno. */
 static ssize_t take_head(struct local_stream *stream, char *buffer, size_t length)
 {
@@ -136,7 +99,8 @@ static ssize_t take_head(struct local_stream *stream, char *buffer, size_t lengt
 	end += sizeof(blank_line) - 1;
 	n_behind = (size_t)(stream->head.text + stream->head.length - end);
 	memcpy(buffer, end, n_behind);
-	stream->status = parse_status(stream->head.text);
+	if (!local_parse_status(stream->head.text, &stream->status))
+		stream->status = 0;
 	stream->is_chunked = strcasestr(stream->head.text, "\r\nTransfer-Encoding: chunked") != NULL;
 	strbuf_clean(&stream->head);
 	return stream->status ? (ssize_t)n_behind : -EBADMSG;
@@ -172,34 +136,4 @@ ssize_t local_stream_read(struct local_stream *stream, char *buffer, size_t size
 		n = error ? error : (ssize_t)length;
 	}
 	return n == 0 && !stream->chunks.is_over ? -EAGAIN : n;
-}
-
-#define NOBODY "no agent answers on", ": is octetd running? (--socket-path)"
-#define FORBIDDEN "may not talk to the agent on", ": run as root"
-
-static const struct {
-	int error;
-	const char *before; /* the path */
-	const char *after;
-} complaints[] = {
-	{-ENOENT, NOBODY},
-	{-ENOTDIR, NOBODY},
-	{-ECONNREFUSED, NOBODY},
-	{-EACCES, FORBIDDEN},
-	{-EPERM, FORBIDDEN},
-	{-ETIMEDOUT, "the agent does not answer in time on", ": look into its log"},
-	{-EBADMSG, "no HTTP is spoken on", ": is it octetd's? (--socket-path)"},
-	{-EPROTOTYPE, "no stream socket is", ": is it octetd's? (--socket-path)"},
-	{-ENAMETOOLONG, "too long for a Unix socket is", " (--socket-path)"},
-};
-
-int local_stream_complain(const char *socket_path, int error)
-{
-	for (size_t i = 0; i < ARRAY_LENGTH(complaints); i++) {
-		if (complaints[i].error != error)
-			continue;
-		log_error("%s %s%s", complaints[i].before, socket_path, complaints[i].after);
-		return error;
-	}
-	return log_errno(error, "cannot follow the agent on %s", socket_path);
 }

@@ -30,7 +30,4 @@ ssize_t local_stream_read(struct local_stream *stream, char *buffer, size_t size
 /* The HTTP status; 0 until the head of the answer has come. */
 int local_stream_status(const struct local_stream *stream);
 
-/* Says in one logged line why the agent cannot be followed, with the remedy; returns error. */
-int local_stream_complain(const char *socket_path, int error);
-
 #endif

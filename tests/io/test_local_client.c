@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "io/http_lab.h"
 #include "io/local_client.h"
+#include "io/local_connect.h"
 
 static struct http_lab lab;
 
@@ -353,7 +354,7 @@ static void assert_what_may_pass(void)
 Test(local_client, what_errors_mean)
 {
 	int capture = lab_capture_begin();
-	cr_assert_eq(local_client_complain("/x", -ETIMEDOUT), -ETIMEDOUT);
+	cr_assert_eq(local_complain("/x", -ETIMEDOUT), -ETIMEDOUT);
 	CLEANUP_FREE char *log = lab_capture_end(capture);
 
 	cr_assert_not_null(strstr(log, "does not answer in time"), "%s", log);
