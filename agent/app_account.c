@@ -154,18 +154,47 @@ static void follow_clock(struct app *app, bool is_trusted)
 	session_engine_trust_clock(app->engine, is_trusted);
 }
 
+static void on_near(void *context, const struct mac_addr *mac)
+{
+	mac_set_add(context, mac);
+}
+
+/* Reads and judges only those who are about to reach a limit. */
+static void collect_near(struct app *app)
+{
+	struct mac_set near = {0};
+
+	app->collecting = now_read();
+	session_engine_each_near(app->engine, on_near, &near);
+	if (source_collect_some(&app->source, &near, on_reading, app) == 0)
+		session_engine_tick_near(app->engine, app->collecting, &app->events);
+	apply_put_off(app);
+	app->limit_cost_ns = now_read().mono_ns - app->collecting.mono_ns;
+	app_carry(app);
+}
+
 static void on_limit_timer(uv_timer_t *timer)
 {
-	app_collect(timer->data);
+	struct app *app = timer->data;
+
+	if (now_read().mono_ns >= session_engine_whole_due_ns(app->engine))
+		app_collect(app);
+	else
+		collect_near(app);
 }
+
+/* However many are near their limits, looking at them takes no more than one part in so many of the loop's time. */
+#define LIMIT_PART 5
 
 /* The next collection comes sooner when a limit is near: a time limit ends a session at its moment. */
 static void note_limits(struct app *app)
 {
-	const int64_t wait_ns = session_engine_due_ns(app->engine, app->collecting) - app->collecting.mono_ns;
+	int64_t wait_ns = session_engine_due_ns(app->engine, app->collecting) - app->collecting.mono_ns;
 
 	if (app->is_stopping)
 		return;
+	if (wait_ns < LIMIT_PART * app->limit_cost_ns)
+		wait_ns = LIMIT_PART * app->limit_cost_ns;
 	if (wait_ns >= app->config->collect_interval_ms * NS_PER_MS)
 		uv_timer_stop(&app->limit_timer);
 	else

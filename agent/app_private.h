@@ -52,6 +52,7 @@ struct app {
 	struct store_state state; /* as it was at start */
 	uv_timer_t collect_timer;
 	uv_timer_t limit_timer; /* a collection before its time, because a limit of a session is near */
+	int64_t limit_cost_ns;  /* what the latest of them took */
 	uv_timer_t flush_timer;
 	uv_timer_t prune_timer;
 	bool has_history; /* app_history_start has made its handle */

@@ -123,6 +123,8 @@ static json_t *json_binding(const struct api_request *request, struct api_view v
 	r |= json_object_set_new(object, "status", json_integer(binding->status));
 	if (binding->status == 503)
 		r |= json_object_set_new(object, "message", json_string(api_too_many_logins));
+	else if (binding->status == 409)
+		r |= json_object_set_new(object, "message", json_string(api_login_over));
 	else if (binding->status >= 500)
 		r |= json_object_set_new(object, "message", json_string("Server Error"));
 	else

@@ -41,8 +41,9 @@ struct api_pending {
 	char *link_query; /* owned; see api_links_query */
 	/* HISTORY_AT: an array was asked for */
 	bool is_array;
-	/* HISTORY_SEQ: whose session it was is to be forgotten; else it was to be changed */
+	/* HISTORY_SEQ: whose session it was is to be forgotten; or it is the answer; else it was to be changed */
 	bool is_forget;
+	bool is_login;
 	bool is_in_memory; /* it is forgotten there, and need not be in the store yet */
 };
 

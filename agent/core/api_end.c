@@ -133,6 +133,17 @@ static bool is_meant(const struct api *api, const struct api_subject *subject, c
 	return login && login->external_id && strcmp(login->external_id, external_id) == 0;
 }
 
+/* The login may be on its way still, behind what has said its end. */
+static enum api_step remember_end(const struct api_request *request, const struct api_body *body)
+{
+	const char *external_id = body->texts[API_FIELD_EXTERNAL_ID];
+
+	if (!api_body_mentions(body, API_FIELD_MAC) || !external_id)
+		return API_ANSWERED;
+	(void)session_engine_spend_login(request->api->engine, request->now, &body->mac, external_id);
+	return API_CHANGED;
+}
+
 enum api_step api_logout(const struct api_request *request, struct api_call *call, struct http_response *response)
 {
 	CLEANUP(api_write_clean) struct api_write write = {0};
@@ -145,7 +156,7 @@ enum api_step api_logout(const struct api_request *request, struct api_call *cal
 	if (!api_subject_is_live(&subject) ||
 	    !is_meant(request->api, &subject, write.body.texts[API_FIELD_EXTERNAL_ID])) {
 		api_reply_message(response, 404, NOBODY);
-		return API_ANSWERED;
+		return remember_end(request, &write.body);
 	}
 	return end_for_good(request, write.view, &subject,
 			    read_cause(write.body.texts[API_FIELD_REASON], END_CAUSE_USER_REQUEST), response);

@@ -7,6 +7,7 @@
 #include "core/api_reply.h"
 #include "core/api_write.h"
 
+const char api_login_over[] = "This login is over.";
 const char api_too_many_logins[] = "Too many logins wait for their devices.";
 
 /* What the register of guests may have learnt since the same login was said before. */
@@ -57,8 +58,30 @@ int api_log_in(const struct api *api, struct instant now, struct api_body *body,
 		r = session_engine_login(api->engine, now, &login, api->events, &seq);
 	if (r < 0)
 		return r == -ENOSPC ? 503 : 500;
+	if (r == LOGIN_OVER) {
+		*subject = (struct api_subject){.seq = seq, .record = session_engine_by_seq(api->engine, seq)};
+		return 409;
+	}
 	*subject = api_subject_find(api, seq);
 	return r == LOGIN_KNOWN ? 200 : 201;
+}
+
+/* A login that is over, and whose session memory does not have. */
+static enum api_step answer_over(const struct api_subject *subject, struct api_view view, struct api_call *call,
+				 struct http_response *response)
+{
+	enum api_step step;
+
+	if (subject->seq == 0) {
+		api_reply_message(response, 409, api_login_over);
+		return API_ANSWERED;
+	}
+	step = api_ask_store(subject->seq, false, call, response);
+	if (step == API_NEEDS_HISTORY) {
+		call->pending->is_login = true;
+		call->pending->view = view;
+	}
+	return step;
 }
 
 enum api_step api_login(const struct api_request *request, struct api_call *call, struct http_response *response)
@@ -67,7 +90,6 @@ enum api_step api_login(const struct api_request *request, struct api_call *call
 	struct api_subject subject;
 	int status;
 
-	(void)call;
 	if (!api_write_read(request, API_BODY_LOGIN, &write, response))
 		return API_ANSWERED;
 	status = api_log_in(request->api, request->now, &write.body, &subject);
@@ -75,6 +97,11 @@ enum api_step api_login(const struct api_request *request, struct api_call *call
 		api_reply_message(response, status, status == 503 ? api_too_many_logins : NULL);
 		return API_ANSWERED;
 	}
+	/* the same as when it was on line, if memory or the store still has its session */
+	if (status == 409 && !subject.record)
+		return answer_over(&subject, write.view, call, response);
+	if (status == 409)
+		status = 200;
 	api_reply_json(response, status, api_json_subject(request->api, request->now, write.view, &subject));
 	/* also what was known: the hook that ran first may still wait for the store */
 	return API_CHANGED;

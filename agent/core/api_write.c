@@ -122,10 +122,27 @@ void api_forget_guest(const struct api *api, struct instant now, const struct ma
 	guest_register_forget(api->guests, guest_id);
 }
 
+/* A login that is over was said again: its last session, unless that has been pruned. */
+static void reply_login_over(const struct api_finish *finish, struct http_response *response)
+{
+	const struct history_result *result = finish->result;
+
+	if (result->n_rows == 0)
+		api_reply_message(response, 409, api_login_over);
+	else
+		api_reply_json(
+			response, 200,
+			api_json_session(finish->api, finish->now, finish->call->pending->view, &result->rows[0]));
+}
+
 enum api_step api_session_finish(const struct api_finish *finish, struct http_response *response)
 {
 	const struct history_result *result = finish->result;
 
+	if (finish->call->pending->is_login) {
+		reply_login_over(finish, response);
+		return API_ANSWERED;
+	}
 	if (result->n_rows == 0) {
 		api_reply_unknown_session(response);
 		return API_ANSWERED;

@@ -56,9 +56,11 @@ struct login_limits api_limits_of(const struct api *api, const char *profile_nam
 
 /*
  * Carries out a login (POST /sessions); moves texts out of the body. The status of its answer: 201, 200 when it was
- * known, 503 when too many wait, 500; *subject is its session after the first two.
+ * known, 409 when it is over, 503 when too many wait, 500; *subject is its session after the first two, and that of a
+ * login that is over as far as it is known: seq 0 when it had none, record NULL when memory has forgotten it.
  */
 int api_log_in(const struct api *api, struct instant now, struct api_body *body, struct api_subject *subject);
 extern const char api_too_many_logins[]; /* says a 503 */
+extern const char api_login_over[];      /* says a 409 */
 
 #endif

@@ -44,6 +44,9 @@ enum hook_verdict hook_answer_judge(const char *command, int status, const char 
 		return HOOK_LATER;
 	if (is_ending(command) && (status == 404 || status == 409))
 		return HOOK_NOBODY;
+	/* said again, or behind its end: nothing is to be done any more */
+	if (strcmp(command, "login") == 0 && status == 409)
+		return HOOK_NOBODY;
 	return HOOK_REFUSED;
 }
 

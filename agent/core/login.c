@@ -79,6 +79,7 @@ void login_keep(struct login *login, const struct session_record *ended, int64_t
 	login->until.wall_ns = ended->end.wall_ns + relogin_ns;
 	/* on whose clock it is meaningless, but for not being zero */
 	login->until.mono_ns = 1;
+	login->last_seq = login->seq;
 	login->seq = 0;
 }
 

@@ -8,7 +8,9 @@
  *   kept       its session has ended by silence (idle, lost, reboot): who returns before `until`
  *              (rules.relogin_ns after that end) goes on being that guest, with what is left of the limits
  *
- * It is over by logout, disconnect, a limit, another login on the same MAC, or `until`.
+ *   over       by logout, disconnect, a limit, another login on the same MAC, or `until`. One with an external_id is
+ *              remembered as spent for a while (is_over; nothing but mac, external_id and seq), so that a hook that
+ * runs again, or behind the one that said the end, opens nothing
  *
  * A login owns its strings. Whoever assigns one to another moves it.
  */
@@ -42,7 +44,9 @@ struct login {
 	struct instant at;
 	struct instant until; /* mono_ns 0: in use */
 	uint64_t seq;         /* of its session on line, or of the next; 0: not decided */
+	uint64_t last_seq;    /* of the session before; 0: there was none */
 	bool has_begun;       /* a session of it has been on line */
+	bool is_over;         /* spent, until `until`; seq: of its last session, 0: it had none */
 	/* what its ended sessions have used of the limits */
 	int64_t used_ns;
 	struct traffic used;

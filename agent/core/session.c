@@ -21,7 +21,7 @@ int session_engine_new(const struct session_rules *rules, uint64_t next_seq, str
 	engine->rules = *rules;
 	engine->next_seq = next_seq;
 	engine->round = 1;
-	engine->due_ns = INT64_MAX;
+	engine->whole_due_ns = INT64_MAX;
 	*out = engine;
 	return 0;
 }
@@ -31,7 +31,10 @@ static void client_free(struct session_engine *engine, struct client *client)
 	HASH_DEL(engine->clients, client);
 	if (client->login)
 		login_clean(client->login);
+	if (client->spent)
+		login_clean(client->spent);
 	free(client->login);
+	free(client->spent);
 	free(client->host_name);
 	free(client->stranger);
 	free(client);
@@ -55,6 +58,7 @@ void session_engine_free(struct session_engine **engine_pointer)
 		session_record_clean(&session->record);
 		free(session);
 	}
+	HASH_CLEAR(hh_login, engine->by_login_seq);
 	HASH_ITER (hh, engine->clients, client, next_client)
 		client_free(engine, client);
 	free(engine);
@@ -89,8 +93,8 @@ struct client *session_client_get(struct session_engine *engine, const struct ma
 
 void session_client_drop(struct session_engine *engine, struct client *client)
 {
-	if (client->n_sessions > 0 || client->is_waiting || client->login || client->host_name || client->stranger ||
-	    !traffic_is_zero(&client->unclaimed) || !session_client_is_saved(client))
+	if (client->n_sessions > 0 || client->is_waiting || client->login || client->spent || client->host_name ||
+	    client->stranger || !traffic_is_zero(&client->unclaimed) || !session_client_is_saved(client))
 		return;
 	client_free(engine, client);
 }
@@ -280,7 +284,7 @@ void session_engine_tick(struct session_engine *engine, struct instant now, stru
 	struct session *session, *next;
 
 	engine->round++;
-	engine->due_ns = INT64_MAX;
+	engine->whole_due_ns = INT64_MAX;
 	session_wait_tick(engine, now);
 	session_login_tick(engine, now);
 	session_stranger_tick(engine, now);

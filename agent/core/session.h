@@ -138,6 +138,15 @@ void session_engine_tick(struct session_engine *engine, struct instant now, stru
  */
 int64_t session_engine_due_ns(const struct session_engine *engine, struct instant now);
 
+/*
+ * Until then it is enough to read and judge those whose limit is near: fold what these MACs have sent, then call
+ * session_engine_tick_near. When session_engine_due_ns is not before it, a whole collection is due.
+ */
+int64_t session_engine_whole_due_ns(const struct session_engine *engine);
+void session_engine_each_near(const struct session_engine *engine,
+			      void (*visit)(void *context, const struct mac_addr *mac), void *context);
+void session_engine_tick_near(struct session_engine *engine, struct instant now, struct event_list *events);
+
 /* The same, for a clock that is not to be trusted yet: ended sessions are kept (some thousands), to be re-stamped. */
 void session_engine_trust_clock(struct session_engine *engine, bool is_trusted);
 
@@ -155,6 +164,7 @@ enum login_outcome {
 	LOGIN_BEGUN = 0, /* its session is on line */
 	LOGIN_WAITS,     /* for the device's first packet */
 	LOGIN_KNOWN,     /* the same login was there already; nothing has changed */
+	LOGIN_OVER,      /* it was, and is over; *seq is its last session's number, 0: it had none */
 };
 
 /*
@@ -165,6 +175,13 @@ enum login_outcome {
  */
 int session_engine_login(struct session_engine *engine, struct instant now, const struct login *login,
 			 struct event_list *events, uint64_t *seq);
+
+/*
+ * A portal has said the end of a login that is not there: should it be on its way still, it opens nothing. Is heard for
+ * as long as a login waits. 0 or -ENOMEM.
+ */
+int session_engine_spend_login(struct session_engine *engine, struct instant now, const struct mac_addr *mac,
+			       const char *external_id);
 
 /* Changes identity or limits of a session on line, or of a login that waits. 0, -ENOENT or -ENOMEM. */
 int session_engine_change(struct session_engine *engine, struct instant now, uint64_t seq,

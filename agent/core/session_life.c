@@ -126,6 +126,7 @@ void session_finish(struct session_engine *engine, struct session *session, stru
 	struct client *client = session->client;
 
 	session_address_release(engine, session);
+	session_limit_leave(engine, session);
 	client->online = NULL;
 	engine->n_online--;
 	session_mark_answered(engine, session);

@@ -2,7 +2,8 @@
 /*
  * When a session is over by itself: silence, the time limit, a data limit. Time limits end a session at their moment,
  * whenever that is noticed; a data limit ends it at the collection that finds it crossed. So the collector is told when
- * to come (session_engine_due_ns): sooner, the nearer a limit is at the pace of its guest.
+ * to come (session_engine_due_ns): sooner, the nearer a limit is at the pace of its guest, and then for these guests
+ * only.
  */
 #include "core/session_private.h"
 
@@ -73,12 +74,6 @@ static int64_t time_limit_mono_ns(const struct login *login, const struct sessio
 	return __builtin_add_overflow(record->start.mono_ns, left_ns, &end_ns) ? INT64_MAX : end_ns;
 }
 
-static void note_due(struct session_engine *engine, int64_t due_ns)
-{
-	if (engine->due_ns > due_ns)
-		engine->due_ns = due_ns;
-}
-
 static uint64_t pace_bytes_per_s(struct session *session, struct instant now)
 {
 	const uint64_t bytes = sum_bytes(&session->record.traffic);
@@ -97,32 +92,62 @@ static uint64_t pace_bytes_per_s(struct session *session, struct instant now)
 /* A data limit is so far away that no pace reaches it before the next look. */
 #define FAR_BYTES (UINT64_C(1) << 40)
 
-static void note_data_limit(struct session_engine *engine, struct session *session, uint64_t left, struct instant now)
+static int64_t data_limit_due_ns(struct session *session, uint64_t left, struct instant now)
 {
 	uint64_t pace;
 	int64_t wait_ns, period_ns;
 
 	if (left == UINT64_MAX)
-		return;
+		return INT64_MAX;
 	pace = pace_bytes_per_s(session, now);
 	if (left > FAR_BYTES)
-		return;
+		return INT64_MAX;
 	wait_ns = (int64_t)((double)left / (double)pace * NS_PER_S);
 	period_ns = (int64_t)((double)OVERSHOOT_BYTES / (double)pace * NS_PER_S);
 	if (period_ns < PERIOD_MIN_NS)
 		period_ns = PERIOD_MIN_NS;
-	note_due(engine, now.mono_ns + (wait_ns > period_ns ? wait_ns : period_ns));
+	return now.mono_ns + (wait_ns > period_ns ? wait_ns : period_ns);
+}
+
+void session_limit_leave(struct session_engine *engine, struct session *session)
+{
+	if (!session->is_near)
+		return;
+	DL_DELETE2(engine->near, session, near_prev, near_next);
+	session->is_near = false;
+}
+
+/* What is due within this time is looked at apart; mostly it is what passes between whole collections. */
+#define NEAR_NS NS_PER_S
+
+static void note_due(struct session_engine *engine, struct session *session, int64_t due_ns, struct instant now)
+{
+	if (due_ns > now.mono_ns + NEAR_NS) {
+		session_limit_leave(engine, session);
+		if (engine->whole_due_ns > due_ns)
+			engine->whole_due_ns = due_ns;
+		return;
+	}
+	session->due_ns = due_ns;
+	if (session->is_near)
+		return;
+	DL_APPEND2(engine->near, session, near_prev, near_next);
+	session->is_near = true;
 }
 
 void session_limit_note(struct session_engine *engine, struct session *session, struct instant now)
 {
 	const struct login *login = session->client->login;
 	enum login_limit which;
+	int64_t time_ns, data_ns;
 
-	if (!login)
+	if (!login) {
+		session_limit_leave(engine, session);
 		return;
-	note_due(engine, time_limit_mono_ns(login, &session->record));
-	note_data_limit(engine, session, bytes_left(login, &session->record, &which), now);
+	}
+	time_ns = time_limit_mono_ns(login, &session->record);
+	data_ns = data_limit_due_ns(session, bytes_left(login, &session->record, &which), now);
+	note_due(engine, session, time_ns < data_ns ? time_ns : data_ns, now);
 }
 
 static void reach_limit(struct session_engine *engine, struct session *session, enum login_limit which,
@@ -173,5 +198,35 @@ void session_limit_change(struct session_engine *engine, struct session *session
 
 int64_t session_engine_due_ns(const struct session_engine *engine, struct instant now)
 {
-	return engine->due_ns < now.mono_ns ? now.mono_ns : engine->due_ns;
+	int64_t due_ns = engine->whole_due_ns;
+	const struct session *session;
+
+	DL_FOREACH2(engine->near, session, near_next)
+	{
+		if (due_ns > session->due_ns)
+			due_ns = session->due_ns;
+	}
+	return due_ns < now.mono_ns ? now.mono_ns : due_ns;
+}
+
+int64_t session_engine_whole_due_ns(const struct session_engine *engine)
+{
+	return engine->whole_due_ns;
+}
+
+void session_engine_each_near(const struct session_engine *engine,
+			      void (*visit)(void *context, const struct mac_addr *mac), void *context)
+{
+	const struct session *session;
+
+	DL_FOREACH2(engine->near, session, near_next)
+	visit(context, &session->record.mac);
+}
+
+void session_engine_tick_near(struct session_engine *engine, struct instant now, struct event_list *events)
+{
+	struct session *session, *next;
+
+	DL_FOREACH_SAFE2(engine->near, session, next, near_next)
+	session_limit_tick(engine, session, now, events);
 }

@@ -6,8 +6,8 @@
 
 #include "core/session_private.h"
 
-/* Logins at once, as a multiple of sessions at once: one for each on line, and as many that wait or are kept. */
-#define LOGINS_PER_SESSION 2
+/* How long a login that is over is remembered. */
+#define SPENT_NS (24 * 3600 * NS_PER_S)
 
 bool session_cause_is_silence(enum end_cause cause)
 {
@@ -19,19 +19,37 @@ void session_login_set(struct session_engine *engine, struct client *client, str
 	client->login = login;
 	DL_APPEND2(engine->with_login, client, login_prev, login_next);
 	engine->n_logins++;
+	session_login_number(engine, client, login->seq);
+}
+
+void session_login_number(struct session_engine *engine, struct client *client, uint64_t seq)
+{
+	if (client->is_numbered)
+		HASH_DELETE(hh_login, engine->by_login_seq, client);
+	client->login->seq = seq;
+	client->login_seq = seq;
+	HASH_ADD(hh_login, engine->by_login_seq, login_seq, sizeof(client->login_seq), client);
+	/* without memory nobody can name it until it is on line */
+	client->is_numbered = TABLE_HAS_ADDED(client, hh_login);
 	session_mark_login(engine, client);
 }
 
-static void login_drop(struct session_engine *engine, struct client *client)
+/* It is over; last_seq is the number of its last session, 0: it had none. */
+static void login_drop(struct session_engine *engine, struct client *client, struct instant now, uint64_t last_seq)
 {
-	if (!client->login)
+	struct login *login = client->login;
+
+	if (!login)
 		return;
-	login_clean(client->login);
-	free(client->login);
+	if (client->is_numbered)
+		HASH_DELETE(hh_login, engine->by_login_seq, client);
+	client->is_numbered = false;
 	client->login = NULL;
 	DL_DELETE2(engine->with_login, client, login_prev, login_next);
 	engine->n_logins--;
 	session_mark_login(engine, client);
+	login->seq = last_seq;
+	session_spent_put(engine, client, login, session_later(now, SPENT_NS));
 	/* who waited for room with it waits no more */
 	if (session_is_stranger(engine, client))
 		session_wait_give_up(engine, client);
@@ -56,8 +74,7 @@ void session_login_begin(struct session_engine *engine, struct client *client)
 		return;
 	login->until = (struct instant){0};
 	login->has_begun = true;
-	login->seq = client->online->record.seq;
-	session_mark_login(engine, client);
+	session_login_number(engine, client, client->online->record.seq);
 }
 
 void session_login_end(struct session_engine *engine, struct client *client, const struct session_record *ended)
@@ -67,13 +84,13 @@ void session_login_end(struct session_engine *engine, struct client *client, con
 	if (!login)
 		return;
 	if (!session_cause_is_silence(ended->cause) || engine->rules.relogin_ns <= 0) {
-		login_drop(engine, client);
+		login_drop(engine, client, ended->end, ended->seq);
 		return;
 	}
 	login_use(login, ended);
 	login->until = session_later(ended->end, engine->rules.relogin_ns);
-	login->seq = engine->next_seq++;
-	session_mark_login(engine, client);
+	login->last_seq = ended->seq;
+	session_login_number(engine, client, engine->next_seq++);
 }
 
 bool session_login_expire(struct session_engine *engine, struct client *client, struct instant now)
@@ -82,7 +99,7 @@ bool session_login_expire(struct session_engine *engine, struct client *client, 
 
 	if (!login || session_login_is_in_use(login) || now.mono_ns < login->until.mono_ns)
 		return false;
-	login_drop(engine, client);
+	login_drop(engine, client, now, login->last_seq);
 	return true;
 }
 
@@ -90,6 +107,7 @@ void session_login_tick(struct session_engine *engine, struct instant now)
 {
 	struct client *client, *next;
 
+	session_spent_tick(engine, now);
 	DL_FOREACH_SAFE2(engine->with_login, client, next, login_next)
 	{
 		struct login *login = client->login;
@@ -136,7 +154,8 @@ static bool begin_now(struct session_engine *engine, struct client *client, stru
 	session_mark_answered(engine, session);
 	for (size_t i = 0; i < n_carried; i++)
 		(void)session_address_prove(engine, session, &carried[i].ip, now);
-	if (!ip_is_unspecified(&client->login->ip))
+	/* what another guest has sent from is not given away by a portal's word */
+	if (!ip_is_unspecified(&client->login->ip) && !session_engine_by_ip(engine, &client->login->ip))
 		(void)session_address_prove(engine, session, &client->login->ip, now);
 	session->record.primary_ip = session_record_choose_primary(&session->record);
 	return true;
@@ -147,8 +166,7 @@ static void await(struct session_engine *engine, struct client *client, struct i
 	struct login *login = client->login;
 
 	login->until = session_later(now, engine->rules.login_wait_ns);
-	login->seq = engine->next_seq++;
-	session_mark_login(engine, client);
+	session_login_number(engine, client, engine->next_seq++);
 }
 
 /* The device's octets up to now are not the new guest's. Takes login. */
@@ -166,7 +184,7 @@ static enum login_outcome take_login(struct session_engine *engine, struct clien
 		carried = session_address_carry(engine, client->online, now, &n_carried);
 		session_finish(engine, client->online, now, END_CAUSE_PORT_PREEMPTED, events);
 	}
-	login_drop(engine, client);
+	login_drop(engine, client, now, client->login ? client->login->last_seq : 0);
 	session_wait_give_up(engine, client);
 	session_forget_unclaimed(client);
 	/* also when there is no room for its session yet */
@@ -192,6 +210,7 @@ int session_engine_login(struct session_engine *engine, struct instant now, cons
 			 struct event_list *events, uint64_t *seq)
 {
 	struct client *client = session_client_get(engine, &login->mac);
+	const struct login *spent;
 	struct login *own;
 	int r = -ENOMEM;
 
@@ -201,6 +220,11 @@ int session_engine_login(struct session_engine *engine, struct instant now, cons
 	if (is_known(client, login)) {
 		*seq = client->login->seq;
 		return LOGIN_KNOWN;
+	}
+	spent = session_spent_find(client, login);
+	if (spent) {
+		*seq = spent->seq;
+		return LOGIN_OVER;
 	}
 	own = calloc(1, sizeof(*own));
 	if (own && !has_room(engine, client))
@@ -215,7 +239,9 @@ int session_engine_login(struct session_engine *engine, struct instant now, cons
 	own->at = now;
 	own->until = (struct instant){0};
 	own->seq = 0;
+	own->last_seq = 0;
 	own->has_begun = false;
+	own->is_over = false;
 	own->used_ns = 0;
 	own->used = (struct traffic){0};
 	r = take_login(engine, client, own, events);
@@ -223,182 +249,27 @@ int session_engine_login(struct session_engine *engine, struct instant now, cons
 	return r;
 }
 
-static int change_login(struct login *login, const struct login_change *change)
-{
-	int r = identity_override(&login->identity, &change->identity, change->identity_sets);
-
-	if (!r)
-		login_limits_override(&login->limits, &change->limits, change->limit_sets);
-	return r;
-}
-
-/* An anonymous session that is given a name or a limit: as if it had logged in when it began. */
-static int give_login(struct session_engine *engine, struct session *session)
-{
-	struct login *login = calloc(1, sizeof(*login));
-
-	if (!login)
-		return -ENOMEM;
-	login->mac = session->record.mac;
-	login->at = session->record.start;
-	login->seq = session->record.seq;
-	login->has_begun = true;
-	session_login_set(engine, session->client, login);
-	return 0;
-}
-
-static struct client *find_waiting(const struct session_engine *engine, uint64_t seq)
+struct client *session_login_find_waiting(const struct session_engine *engine, uint64_t seq)
 {
 	struct client *client;
 
-	DL_FOREACH2(engine->with_login, client, login_next)
-	{
-		if (client->login->seq == seq && !session_login_is_in_use(client->login))
-			return client;
-	}
-	return NULL;
-}
-
-static void show_change(struct session_engine *engine, struct session *session, struct instant now,
-			struct event_list *events)
-{
-	session_mark_transition(engine, session);
-	session_report(events, EVENT_SESSION_UPDATED, session, now);
-}
-
-int session_engine_change(struct session_engine *engine, struct instant now, uint64_t seq,
-			  const struct login_change *change, struct event_list *events)
-{
-	struct session *session = session_find(engine, seq);
-	struct client *waiting = session ? NULL : find_waiting(engine, seq);
-	int r = 0;
-
-	if (waiting) {
-		session_mark_login(engine, waiting);
-		return change_login(waiting->login, change);
-	}
-	if (!session || !session_record_is_online(&session->record))
-		return -ENOENT;
-	if (!session->client->login)
-		r = give_login(engine, session);
-	if (!r)
-		r = change_login(session->client->login, change);
-	if (!r)
-		r = session_describe(session->client, &session->record);
-	if (r)
-		return r;
-	session_mark_login(engine, session->client);
-	show_change(engine, session, now, events);
-	session_limit_change(engine, session, now, events);
-	return 0;
+	HASH_FIND(hh_login, engine->by_login_seq, &seq, sizeof(seq), client);
+	return client && !session_login_is_in_use(client->login) ? client : NULL;
 }
 
 int session_engine_end(struct session_engine *engine, uint64_t seq, struct instant at, enum end_cause cause,
 		       struct event_list *events)
 {
 	struct session *session = session_find(engine, seq);
-	struct client *waiting = session ? NULL : find_waiting(engine, seq);
+	struct client *waiting = session ? NULL : session_login_find_waiting(engine, seq);
 
 	if (waiting && !session_cause_is_silence(cause)) {
-		login_drop(engine, waiting);
+		login_drop(engine, waiting, at, waiting->login->last_seq);
 		return 0;
 	}
 	if (!session || !session_record_is_online(&session->record))
 		return -ENOENT;
 	session_finish(engine, session, at, cause, events);
-	return 0;
-}
-
-/* What was sold stays, who bought it goes. */
-static void forget_identity(struct identity *identity)
-{
-	for (enum identity_field i = 0; i < IDENTITY_N_FIELDS; i++) {
-		char **field = identity_field(identity, i);
-
-		if (i == IDENTITY_SERVICE_PROFILE_NAME)
-			continue;
-		free(*field);
-		*field = NULL;
-	}
-}
-
-static void forget_login_person(struct session_engine *engine, struct client *client)
-{
-	struct login *login = client->login;
-
-	if (client->host_name) {
-		session_mark_host_name(engine, client);
-		engine->n_host_names--;
-		free(client->host_name);
-		client->host_name = NULL;
-	}
-	if (!login)
-		return;
-	forget_identity(&login->identity);
-	free(login->external_id);
-	login->external_id = NULL;
-	session_mark_login(engine, client);
-}
-
-/* Of a session that has ended: if the device has neither come back nor logged in anew since. */
-static bool has_login_of(const struct session *session)
-{
-	const struct login *login = session->client->login;
-
-	if (session_record_is_online(&session->record))
-		return true;
-	return login && !session_login_is_in_use(login) && login->at.mono_ns <= session->record.start.mono_ns;
-}
-
-int session_engine_forget_person(struct session_engine *engine, struct instant now, uint64_t seq,
-				 struct event_list *events)
-{
-	struct session *session = session_find(engine, seq);
-	struct client *waiting = session ? NULL : find_waiting(engine, seq);
-
-	if (waiting)
-		forget_login_person(engine, waiting);
-	if (!session)
-		return waiting ? 0 : -ENOENT;
-	if (has_login_of(session))
-		forget_login_person(engine, session->client);
-	forget_identity(&session->record.identity);
-	show_change(engine, session, now, events);
-	return 0;
-}
-
-int session_engine_name_device(struct session_engine *engine, struct instant now, const struct mac_addr *mac,
-			       const char *host_name, struct event_list *events)
-{
-	struct client *client = session_client_get(engine, mac);
-	char *name = NULL;
-
-	if (!client)
-		return -ENOMEM;
-	if (host_name && client->host_name && strcmp(host_name, client->host_name) == 0)
-		return 0;
-	if (host_name && !client->host_name && engine->rules.max_online > 0 &&
-	    engine->n_host_names >= LOGINS_PER_SESSION * engine->rules.max_online) {
-		session_client_drop(engine, client);
-		return -ENOSPC;
-	}
-	if (host_name) {
-		name = strdup(host_name);
-		if (!name) {
-			session_client_drop(engine, client);
-			return -ENOMEM;
-		}
-	}
-	if (name || client->host_name)
-		session_mark_host_name(engine, client);
-	engine->n_host_names += (size_t)(name != NULL) - (size_t)(client->host_name != NULL);
-	free(client->host_name);
-	client->host_name = name;
-	if (client->online && !(client->login && client->login->identity.device_description)) {
-		(void)session_describe(client, &client->online->record);
-		show_change(engine, client->online, now, events);
-	}
-	session_client_drop(engine, client);
 	return 0;
 }
 
@@ -420,7 +291,7 @@ const struct login *session_engine_login_of(const struct session_engine *engine,
 
 const struct login *session_engine_waiting_login(const struct session_engine *engine, uint64_t seq)
 {
-	const struct client *client = find_waiting(engine, seq);
+	const struct client *client = session_login_find_waiting(engine, seq);
 
 	return client ? client->login : NULL;
 }

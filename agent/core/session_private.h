@@ -44,7 +44,12 @@ struct client {
 	struct unauthenticated *stranger;
 	uint64_t stranger_version;
 	uint64_t stranger_saved_version;
+	struct login *spent;                    /* owned: one that is over and remembered; NULL: none */
 	struct client *login_prev, *login_next; /* in engine->with_login */
+	struct client *spent_prev, *spent_next; /* in engine->with_spent, oldest first */
+	uint64_t login_seq;                     /* in engine->by_login_seq, if is_numbered: that of login */
+	bool is_numbered;
+	UT_hash_handle hh_login;
 	UT_hash_handle hh;
 };
 
@@ -60,6 +65,9 @@ struct session {
 	/* the octets of both directions at the latest tick, for the pace of what has a data limit */
 	uint64_t paced_bytes;
 	int64_t paced_mono_ns;
+	int64_t due_ns; /* when it is to be looked at, if is_near */
+	bool is_near;
+	struct session *near_prev, *near_next; /* in engine->near */
 	UT_hash_handle hh;
 	struct session *prev, *next; /* in engine->pending */
 };
@@ -83,13 +91,17 @@ struct session_engine {
 	size_t n_unanswered; /* of those on line */
 	size_t n_waiting;
 	struct client *with_login;
+	struct client *by_login_seq;
+	struct client *with_spent;
+	size_t n_spent;
+	struct session *near; /* whose limit is so near that they are looked at apart */
 	size_t n_logins;
 	size_t n_unsaved_logins; /* clients whose login the store lacks, or still has */
 	size_t n_host_names;
 	size_t n_unsaved_host_names;
 	size_t n_strangers;
 	struct traffic unauthenticated; /* of all strangers, those who have left included */
-	int64_t due_ns;                 /* see session_engine_due_ns */
+	int64_t whole_due_ns;           /* the first limit that is not near */
 	bool is_clock_doubtful;
 	size_t n_kept;
 	uint64_t round; /* from 1 on; beyond 1, a whole collection is booked and gaps between readings are known */
@@ -129,6 +141,11 @@ static inline struct instant session_later(struct instant instant, int64_t ns)
 }
 
 /* session_login.c */
+/* Logins at once, as a multiple of sessions at once: one for each on line, and as many that wait or are kept. */
+#define LOGINS_PER_SESSION 2
+/* Gives the client's login the number of its session, on line or to come. */
+void session_login_number(struct session_engine *engine, struct client *client, uint64_t seq);
+struct client *session_login_find_waiting(const struct session_engine *engine, uint64_t seq);
 /* Takes the login, which the client does not have yet. */
 void session_login_set(struct session_engine *engine, struct client *client, struct login *login);
 /* After the client's session has ended. */
@@ -143,11 +160,21 @@ void session_login_tick(struct session_engine *engine, struct instant now);
 /* Whether the wall clock has stepped since an instant was stamped; its wall time is then put right. */
 bool session_restamp(struct instant *instant, struct instant now);
 
+/* session_spent.c */
+/* Takes the login, which is over; without external_id it is freed. */
+void session_spent_put(struct session_engine *engine, struct client *client, struct login *login, struct instant until);
+void session_spent_drop(struct session_engine *engine, struct client *client);
+/* The spent login of this name; NULL: none. */
+const struct login *session_spent_find(const struct client *client, const struct login *login);
+void session_spent_tick(struct session_engine *engine, struct instant now);
+
 /* session_limit.c */
 int64_t session_idle_timeout_ns(const struct session_engine *engine, const struct client *client);
 /* Ends the session if a limit is reached or it is idle; else notes when that would next have to be looked at. */
 void session_limit_tick(struct session_engine *engine, struct session *session, struct instant now,
 			struct event_list *events);
+/* Its session ends: no limit is near any more. */
+void session_limit_leave(struct session_engine *engine, struct session *session);
 /* A login has begun. */
 void session_limit_note(struct session_engine *engine, struct session *session, struct instant now);
 /* Its limits have changed: one that would have been reached before ends the session now, not then. */

@@ -70,8 +70,10 @@ static void resume_apart(struct session_engine *engine, struct login *login, str
 	/* at most what the configuration says now, whatever a clock said then */
 	if (was_in_use || login->until.mono_ns > latest.mono_ns)
 		login->until = latest;
-	if (was_in_use || login->seq == 0)
+	if (was_in_use || login->seq == 0) {
+		login->last_seq = login->seq > 0 ? login->seq : login->last_seq;
 		login->seq = engine->next_seq++;
+	}
 }
 
 int session_engine_resume_login(struct session_engine *engine, struct instant now, const struct login *login,
@@ -82,7 +84,7 @@ int session_engine_resume_login(struct session_engine *engine, struct instant no
 
 	if (!client)
 		return -ENOMEM;
-	if (client->login)
+	if (login->is_over ? client->spent != NULL : client->login != NULL)
 		return -EEXIST;
 	own = calloc(1, sizeof(*own));
 	if (!own || login_copy(own, login)) {
@@ -97,6 +99,11 @@ int session_engine_resume_login(struct session_engine *engine, struct instant no
 		own->at = resumed_instant(own->at.wall_ns, now);
 		if (!session_login_is_in_use(own))
 			own->until = resumed_until(own->until.wall_ns, now);
+	}
+	if (own->is_over) {
+		session_spent_put(engine, client, own, own->until);
+		session_spent_tick(engine, now);
+		return 0;
 	}
 	/* the clock was ahead of now's, which may be of 1970: no session begins in the future for it */
 	if (own->at.mono_ns > now.mono_ns)

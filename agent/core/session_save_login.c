@@ -64,14 +64,16 @@ int session_engine_changed_logins(const struct session_engine *engine, enum sess
 		return -ENOMEM;
 	HASH_ITER (hh, engine->clients, client, next) {
 		struct login_save *save = &saves[n_saves];
+		/* one that is over is remembered only where there is no other */
+		const struct login *login = client->login ? client->login : client->spent;
 
 		if (!is_login_unsaved(client))
 			continue;
 		save->version = client->login_version;
-		save->is_gone = !client->login;
+		save->is_gone = !login;
 		if (save->is_gone) {
 			save->login.mac = client->mac;
-		} else if (login_copy(&save->login, client->login)) {
+		} else if (login_copy(&save->login, login)) {
 			login_saves_free(saves, n_saves);
 			return -ENOMEM;
 		}

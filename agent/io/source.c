@@ -91,6 +91,14 @@ int source_collect(struct source *source, source_reading reading, void *context)
 	return source->operations->collect(source->self, reading, context);
 }
 
+int source_collect_some(struct source *source, const struct mac_set *macs, source_reading reading, void *context)
+{
+	if (!source->operations->collect_some)
+		return source_collect(source, reading, context);
+	source->operations->collect_some(source->self, macs, reading, context);
+	return 0;
+}
+
 int source_arrivals_fd(const struct source *source)
 {
 	return source->operations->arrivals_fd(source->self);

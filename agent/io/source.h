@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/mac_set.h"
 #include "core/config.h"
 #include "core/counter.h"
 #include "core/health.h"
@@ -54,6 +55,7 @@ struct source_operations {
 	void (*drop_previous)(void *self);
 	void (*retire)(void *self, const struct counter_reading *booked);
 	void (*observe)(void *self, int64_t now_mono_ns);
+	void (*collect_some)(void *self, const struct mac_set *macs, source_reading reading, void *context);
 };
 
 /* By value; operations are NULL while it is closed. */
@@ -86,6 +88,12 @@ int source_attach(struct source *source, const char *interface);
 
 /* Reads every client. 0 or -errno, logged once until it works again; readings so far have been delivered. */
 int source_collect(struct source *source, source_reading reading, void *context);
+
+/*
+ * Reads the clients of these MACs only, and maybe some others. A client that has shown up since the latest whole
+ * collection may be left out: it is among the arrivals. Where a source cannot do that it reads all.
+ */
+int source_collect_some(struct source *source, const struct mac_set *macs, source_reading reading, void *context);
 
 /* Whether places that are given back are of any use to it. */
 bool source_can_retire(const struct source *source);

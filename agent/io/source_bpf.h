@@ -46,6 +46,8 @@ void source_bpf_occupancy(const struct source_bpf *source, uint64_t *n_used, uin
 bool source_bpf_is_resumed(const struct source_bpf *source);
 bool source_bpf_has_previous(const struct source_bpf *source);
 /* Reads the previous table for the last time, once no program writes to it any more. 0 or -errno, logged. */
+void source_bpf_collect_some(struct source_bpf *source, const struct mac_set *macs, source_reading reading,
+			     void *context);
 int source_bpf_collect_previous(struct source_bpf *source, source_reading reading, void *context);
 void source_bpf_drop_previous(struct source_bpf *source);
 

@@ -29,6 +29,11 @@ static bool bpf_has_previous(const void *self)
 	return source_bpf_has_previous(self);
 }
 
+static void bpf_collect_some(void *self, const struct mac_set *macs, source_reading reading, void *context)
+{
+	source_bpf_collect_some(self, macs, reading, context);
+}
+
 static int bpf_collect_previous(void *self, source_reading reading, void *context)
 {
 	return source_bpf_collect_previous(self, reading, context);
@@ -111,6 +116,7 @@ static const struct source_operations operations = {
 	.drop_previous = bpf_drop_previous,
 	.retire = bpf_retire,
 	.observe = bpf_observe,
+	.collect_some = bpf_collect_some,
 };
 
 struct source_bpf *source_bpf_of(const struct source *source)

@@ -48,6 +48,14 @@ int source_bpf_collect(struct source_bpf *source, source_reading reading, void *
 	return read_table(source, &source->table, reading, context);
 }
 
+void source_bpf_collect_some(struct source_bpf *source, const struct mac_set *macs, source_reading reading,
+			     void *context)
+{
+	source->reading = reading;
+	source->reading_context = context;
+	source_table_read_some(&source->table, macs, on_slot, source);
+}
+
 /* A program that was replaced may still be at work on another CPU; this returns when it cannot be any more. */
 static void wait_for_programs(void)
 {

@@ -75,6 +75,10 @@ int source_table_reach(const struct source_table *table, uint32_t first, uint32_
 /* Hands over every slot that has a key. 0; or -errno: those so far have been handed over. */
 int source_table_read(const struct source_table *table, source_reading reading, void *context);
 
+/* Those of these MACs only; a slot that has got a new key since it was last looked at is left out once. */
+void source_table_read_some(const struct source_table *table, const struct mac_set *macs, source_reading reading,
+			    void *context);
+
 /* One slot, if it still has that sequence; false if not. */
 bool source_table_read_one(const struct source_table *table, const struct octet_arrival *arrival,
 			   struct counter_reading *out);

@@ -60,6 +60,30 @@ static uint32_t n_to_read(const struct source_table *table, uint32_t region)
 	return n_used < table->facts.n_slots ? n_used : table->facts.n_slots;
 }
 
+void source_table_read_some(const struct source_table *table, const struct mac_set *macs, source_reading reading,
+			    void *context)
+{
+	struct counter_reading out;
+	struct mac_addr mac;
+
+	for (uint32_t region = 0; region < table->facts.n_regions; region++) {
+		const uint32_t first = region * table->facts.n_slots;
+		const uint32_t end = first + n_to_read(table, region);
+
+		if (source_table_reach(table, first, end))
+			return;
+		for (uint32_t slot = first; slot < end; slot++) {
+			memcpy(&mac, slot_at(table, slot) + table->facts.offsets[OCTET_FIELD_MAC], sizeof(mac));
+			if (!mac_set_may_have(macs, &mac) || !read_slot(table, slot, &out))
+				continue;
+			/* a new key is handed over the next time, see below; it is among the arrivals too */
+			if (table->seen[slot] == out.sequence)
+				reading(context, &out);
+			table->seen[slot] = out.sequence;
+		}
+	}
+}
+
 /*
  * A slot that has a new sequence is read at the end, for a second time. Programs have no barriers to offer (before
  * Linux 5.12, and on most CPUs before 5.18): where stores may overtake each other, its key could be still on its way

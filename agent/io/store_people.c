@@ -32,6 +32,8 @@ static int read_login(sqlite3_stmt *row, void *item)
 		.has_begun = sqlite3_column_int(row, 23) != 0,
 		.used_ns = sqlite3_column_int64(row, 24),
 		.used = store_read_traffic(row, 25),
+		.last_seq = (uint64_t)sqlite3_column_int64(row, 29),
+		.is_over = sqlite3_column_int(row, 30) != 0,
 	};
 	r = store_read_identity(row, 2, &login->identity, IDENTITY_N_FIELDS);
 	if (!r)
@@ -139,6 +141,8 @@ static int put_login(struct store *store, const struct login *login)
 	sqlite3_bind_int(statement, 24, login->has_begun);
 	sqlite3_bind_int64(statement, 25, login->used_ns);
 	store_bind_traffic(statement, 26, &login->used);
+	store_bind_uint64(statement, 30, login->last_seq);
+	sqlite3_bind_int(statement, 31, login->is_over);
 	return store_statement_run(store, STATEMENT_LOGIN_PUT);
 }
 

@@ -56,7 +56,7 @@ _Static_assert(SESSION_ADDRESSES_MAX == 16, "the limit above");
 	"service_profile_name, device_description, external_id, location_id, session_timeout_ns, " \
 	"idle_timeout_ns, max_bytes_total, max_bytes_down, max_bytes_up, at_wall_ns, at_mono_ns, " \
 	"until_wall_ns, until_mono_ns, seq, has_begun, used_ns, used_up_bytes, used_up_packets, "  \
-	"used_down_bytes, used_down_packets"
+	"used_down_bytes, used_down_packets, last_seq, is_over"
 #define STORE_GUEST_COLUMNS "guest_id, username, name, email, yas_id, noted_wall_ns"
 #define STORE_UNAUTHENTICATED_COLUMNS                                                               \
 	"mac, ip, first_wall_ns, first_mono_ns, last_wall_ns, last_mono_ns, up_bytes, up_packets, " \

@@ -152,13 +152,15 @@ static const char schema_3[] =
 	"  at_mono_ns INTEGER NOT NULL,"
 	"  until_wall_ns INTEGER NOT NULL,"
 	"  until_mono_ns INTEGER NOT NULL," /* 0: in use */
-	"  seq INTEGER NOT NULL,"           /* of its first session, reserved or begun */
+	"  seq INTEGER NOT NULL,"           /* of its session, reserved or begun; when it is over: of the last */
 	"  has_begun INTEGER NOT NULL,"
 	"  used_ns INTEGER NOT NULL,"
 	"  used_up_bytes INTEGER NOT NULL,"
 	"  used_up_packets INTEGER NOT NULL,"
 	"  used_down_bytes INTEGER NOT NULL,"
-	"  used_down_packets INTEGER NOT NULL"
+	"  used_down_packets INTEGER NOT NULL,"
+	"  last_seq INTEGER NOT NULL,"
+	"  is_over INTEGER NOT NULL" /* remembered, so that it opens nothing when it is said again */
 	") STRICT;"
 	"CREATE TABLE guests ("
 	"  guest_id TEXT NOT NULL PRIMARY KEY,"

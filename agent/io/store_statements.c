@@ -69,7 +69,7 @@ static const char *const statement_sql[] = {
 	[STATEMENT_LOGIN_PUT] =
 		"REPLACE INTO logins (" STORE_LOGIN_COLUMNS ") "
 		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
-		" ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)",
+		" ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)",
 	[STATEMENT_LOGIN_DELETE] = "DELETE FROM logins WHERE mac = ?1",
 	[STATEMENT_GUEST_PUT] = "REPLACE INTO guests (" STORE_GUEST_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[STATEMENT_GUEST_DELETE] = "DELETE FROM guests WHERE guest_id = ?1",

@@ -17,7 +17,7 @@ Test(hook_answer, what_it_means_for_the_hook)
 		{"login", 201, "{}", HOOK_DONE},
 		{"login", 422, "{\"message\":\"no\"}", HOOK_REFUSED},
 		{"login", 404, "{\"message\":\"no\"}", HOOK_REFUSED}, /* another mount: it will not come */
-		{"login", 409, NULL, HOOK_REFUSED},
+		{"login", 409, NULL, HOOK_NOBODY},                    /* it is over already */
 		{"login", 500, "", HOOK_LATER},
 		{"login", 503, "not JSON", HOOK_LATER},
 		{"login", 301, NULL, HOOK_REFUSED},

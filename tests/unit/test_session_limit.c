@@ -263,3 +263,38 @@ Test(session_limit, nobody_comes_more_often_than_every_few_milliseconds)
 	cr_expect_not(sender.is_ended);
 	cr_expect_lt(n_collections, 1000u, "%zu in 30 s beside a silent guest", n_collections);
 }
+
+static void count_near(void *context, const struct mac_addr *mac)
+{
+	const struct mac_addr expected = scene_mac(1);
+	size_t *n_near = context;
+
+	cr_expect_eq(mac_compare(mac, &expected), 0);
+	(*n_near)++;
+}
+
+/* Who is near a limit is looked at apart, and the rest are not. */
+Test(session_limit, only_who_is_near_a_limit_is_judged_between_whole_collections)
+{
+	const struct login_limits near = {.max_bytes_total = 100000}, far = {.session_timeout_ns = 3600 * NS_PER_S};
+	size_t n_near = 0;
+	uint64_t first, second;
+
+	scene_packet(1000, 1, "10.0.0.1", 60, 0);
+	scene_packet(1000, 2, "10.0.0.2", 60, 0);
+	cr_assert_eq(scene_login(1000, 1, "kim", &near, &first), LOGIN_BEGUN);
+	cr_assert_eq(scene_login(1000, 2, "lee", &far, &second), LOGIN_BEGUN);
+	scene_tick(1000);
+	session_engine_each_near(scene.engine, count_near, &n_near);
+	cr_expect_eq(n_near, 1u);
+	cr_expect_leq(session_engine_due_ns(scene.engine, scene_at(1000)), 1050 * NS_PER_MS);
+	cr_expect_eq(session_engine_whole_due_ns(scene.engine), (1000 + 3600 * 1000) * NS_PER_MS);
+	scene_packet(1040, 1, "10.0.0.1", 100000, 0);
+	session_engine_tick_near(scene.engine, scene_at(1040), &scene.events);
+	cr_expect_null(scene_online(1));
+	cr_expect_not_null(scene_online(2));
+	n_near = 0;
+	session_engine_each_near(scene.engine, count_near, &n_near);
+	cr_expect_eq(n_near, 0u);
+	cr_expect_eq(session_engine_due_ns(scene.engine, scene_at(1040)), (1000 + 3600 * 1000) * NS_PER_MS);
+}

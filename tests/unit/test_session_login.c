@@ -137,8 +137,13 @@ Test(session_login, the_address_that_the_portal_saw_is_found_at_once)
 	scene_packet(1000, 2, "10.0.0.7", 60, 0);
 	login.ip = scene_online(2)->primary_ip;
 	cr_assert_eq(session_engine_login(scene.engine, scene_at(2000), &login, &scene.events, &seq), LOGIN_BEGUN);
-	cr_expect_eq(scene_holder("10.0.0.7"), scene_online(1), "the latest to prove it, and nobody else");
+	cr_expect_eq(scene_holder("10.0.0.7"), scene_online(2), "another guest has sent from it");
 	cr_expect_eq(scene_holder("10.0.0.1"), scene_online(1));
+	login.mac = scene_mac(3);
+	scene_packet(2000, 3, "10.0.0.3", 60, 0);
+	cr_assert_eq(ip_parse("10.0.0.9", &login.ip), 0);
+	cr_assert_eq(session_engine_login(scene.engine, scene_at(3000), &login, &scene.events, &seq), LOGIN_BEGUN);
+	cr_expect_eq(scene_holder("10.0.0.9"), scene_online(3));
 }
 
 /* ---- one after the other */
@@ -195,10 +200,46 @@ Test(session_login, the_portals_own_name_of_a_login_decides)
 	expect_guest(scene_online(1), "kim");
 	cr_expect_eq(login_as(3000, 1, "kim", "B", &other), LOGIN_BEGUN);
 	cr_expect_neq(other, first);
-	/* a hook that comes late, or no name at all, is another login again */
-	cr_expect_eq(login_as(4000, 1, "kim", "A", &back), LOGIN_BEGUN);
+	/* a hook that comes late does not end the next login; no name at all is another login */
+	cr_expect_eq(login_as(4000, 1, "kim", "A", &back), LOGIN_OVER);
+	cr_expect_eq(back, first);
+	cr_expect_eq(scene_online(1)->seq, other);
 	cr_expect_eq(login_as(5000, 1, "kim", NULL, &back), LOGIN_BEGUN);
 	cr_expect_eq(login_as(6000, 2, "kim", "A", &back), LOGIN_WAITS, "another device");
+}
+
+/* A hook that runs again does not give the limits away once more. */
+Test(session_login, what_is_over_is_not_opened_by_its_name)
+{
+	uint64_t seq, again;
+
+	scene_packet(1000, 1, "10.0.0.1", 60, 0);
+	cr_expect_eq(login_as(1000, 1, "kim", "A", &seq), LOGIN_BEGUN);
+	cr_expect_eq(session_engine_end(scene.engine, seq, scene_at(2000), END_CAUSE_NAS_REQUEST, &scene.events), 0);
+	cr_expect_eq(login_as(3000, 1, "kim", "A", &again), LOGIN_OVER);
+	cr_expect_eq(again, seq);
+	cr_expect_null(scene_online(1));
+	cr_expect_null(scene_login_of(1));
+	scene_restart(4000);
+	cr_expect_eq(login_as(5000, 1, "kim", "A", &again), LOGIN_OVER, "nor after a restart");
+	cr_expect_eq(again, seq);
+	cr_expect_eq(login_as(6000, 1, "kim", "B", &again), LOGIN_WAITS);
+	scene_tick(6000 + 25 * 3600 * 1000);
+	cr_expect_eq(login_as(6000 + 25 * 3600 * 1000 + 1, 1, "kim", "A", &again), LOGIN_WAITS, "for a day");
+}
+
+Test(session_login, a_logout_that_overtakes_its_login_ends_it)
+{
+	const struct mac_addr mac = scene_mac(1);
+	uint64_t seq = 1;
+
+	cr_expect_eq(session_engine_spend_login(scene.engine, scene_at(1000), &mac, "A"), 0);
+	cr_expect_eq(login_as(2000, 1, "kim", "A", &seq), LOGIN_OVER);
+	cr_expect_eq(seq, 0u);
+	scene_packet(3000, 1, "10.0.0.1", 60, 0);
+	expect_guest(scene_online(1), NULL);
+	scene_tick(1000 + SCENE_WAIT_MS);
+	cr_expect_eq(login_as(1001 + SCENE_WAIT_MS, 1, "kim", "A", &seq), LOGIN_BEGUN, "no longer than a login waits");
 }
 
 /* ---- coming back */

@@ -105,6 +105,9 @@ static void check_login(struct world *world, int r, uint64_t seq, const struct m
 	} else if (r == LOGIN_WAITS) {
 		ENSURE(world, !online && session_engine_waiting_login(world->engine, seq), "login %lu: not waiting",
 		       seq);
+	} else if (r == LOGIN_OVER) {
+		ENSURE(world, online == before && (!online || online->seq != seq),
+		       "login %lu: over, and opens something", seq);
 	} else {
 		ENSURE(world, r == LOGIN_KNOWN && online == before && (!online || online->seq == seq),
 		       "login %lu: known, and something has changed", seq);
