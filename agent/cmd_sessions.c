@@ -192,25 +192,28 @@ static void print_help(FILE *file)
 		snprintf(flag, sizeof(flag), "--%s%s", filters[i].flag, filters[i].value ? "" : "=VALUE");
 		fprintf(file, "  %-30s %s\n", flag, filters[i].help);
 	}
-	fprintf(file, "  %-30s %s\n", "--limit=N", "so many at most");
+	fprintf(file, "  %-30s %s\n", "--limit=N", "so many at most (1000; 0: all, which may be very many)");
 	fprintf(file, "  %-30s %s\n", "--json", "an array of what the API says of each");
 	fprintf(file, "  %-30s %s\n", "--unauthenticated",
 		"devices that send without a session instead (start = \"login\")");
 	options_print_help(file);
 }
 
+/* A store may have a million of them. */
+#define LIMIT_DEFAULT 1000
+
 static int parse_limit(const char *value, size_t *limit)
 {
 	char quoted[80];
 
-	*limit = 0;
+	*limit = LIMIT_DEFAULT;
 	if (!value)
 		return 0;
-	if (*value && strspn(value, "0123456789") == strlen(value) && strlen(value) < 10)
+	if (*value && strspn(value, "0123456789") == strlen(value) && strlen(value) < 10) {
 		*limit = strtoul(value, NULL, 10);
-	if (*limit)
 		return 0;
-	log_error("sessions: --limit: %s is not a whole number from 1 to 999999999",
+	}
+	log_error("sessions: --limit: %s is not a whole number from 0 to 999999999",
 		  config_quote(value, quoted, sizeof(quoted)));
 	return -EINVAL;
 }
@@ -245,6 +248,8 @@ static int run(const struct options *options, const struct options_extra *flags)
 
 	int error = is_unauthenticated ? list_unauthenticated(&source, &listing)
 				       : session_pages_each(&source, print_page, &listing);
+	if (!error && !flags[FLAG_LIMIT].value && listing.n_left == 0)
+		log_warning("sessions: the first %d are shown; --limit=N shows more, --limit=0 all", LIMIT_DEFAULT);
 	if (error && local_client_is_passing(error))
 		local_complain(source.socket_path, error);
 	if (!error && listing.is_json && fputs(listing.has_any ? "]\n" : "[]\n", stdout) == EOF)

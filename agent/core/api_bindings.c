@@ -74,15 +74,6 @@ static int describe(const struct api_request *request, const struct api_body *bo
 	return status_of(r);
 }
 
-/* What is on line on that device, or waits for it. */
-static struct api_subject find_device(const struct api *api, const struct mac_addr *mac)
-{
-	const struct session_record *record = session_engine_by_mac(api->engine, mac);
-
-	return (struct api_subject){.record = record,
-				    .waiting = record ? NULL : session_engine_login_of(api->engine, mac)};
-}
-
 static void carry_out(const struct api_request *request, struct binding *binding)
 {
 	struct api_body *body = &binding->body;
@@ -90,7 +81,7 @@ static void carry_out(const struct api_request *request, struct binding *binding
 
 	if (api_body_has_only(body, DESCRIPTION)) {
 		binding->status = describe(request, body);
-		binding->subject = find_device(request->api, &body->mac);
+		binding->subject = api_subject_of_device(request->api, &body->mac);
 		return;
 	}
 	binding->status = api_log_in(request->api, request->now, body, &binding->subject);
@@ -100,7 +91,7 @@ static void carry_out(const struct api_request *request, struct binding *binding
 	if (status >= 300)
 		binding->status = status;
 	/* the session may be another record by now */
-	binding->subject = find_device(request->api, &body->mac);
+	binding->subject = api_subject_of_device(request->api, &body->mac);
 }
 
 /* The answer to one item; NULL without memory. */
@@ -138,6 +129,7 @@ static json_t *bind_one(const struct api_request *request, struct api_view view,
 	CLEANUP(binding_clean) struct binding binding = {0};
 
 	api_body_read(item, API_BODY_BINDING, &binding.body, &binding.errors);
+	api_profile_check(request->api, &binding.body, &binding.errors);
 	if (!binding.errors.n_errors && !binding.errors.has_failed)
 		carry_out(request, &binding);
 	else

@@ -61,12 +61,13 @@ static const struct {
 	const char *name;
 	int64_t max;
 	int64_t unit; /* what is kept of one */
+	const char *unit_name;
 } limits[] = {
-	[LOGIN_SESSION_TIMEOUT] = {"session_timeout_s", UINT32_MAX, NS_PER_S},
-	[LOGIN_IDLE_TIMEOUT] = {"idle_timeout_s", UINT32_MAX, NS_PER_S},
-	[LOGIN_MAX_BYTES_TOTAL] = {"max_bytes_total", INT64_MAX, 1},
-	[LOGIN_MAX_BYTES_DOWN] = {"max_bytes_down", INT64_MAX, 1},
-	[LOGIN_MAX_BYTES_UP] = {"max_bytes_up", INT64_MAX, 1},
+	[LOGIN_SESSION_TIMEOUT] = {"session_timeout_s", UINT32_MAX, NS_PER_S, "seconds"},
+	[LOGIN_IDLE_TIMEOUT] = {"idle_timeout_s", UINT32_MAX, NS_PER_S, "seconds"},
+	[LOGIN_MAX_BYTES_TOTAL] = {"max_bytes_total", INT64_MAX, 1, "octets"},
+	[LOGIN_MAX_BYTES_DOWN] = {"max_bytes_down", INT64_MAX, 1, "octets"},
+	[LOGIN_MAX_BYTES_UP] = {"max_bytes_up", INT64_MAX, 1, "octets"},
 };
 _Static_assert(ARRAY_LENGTH(limits) == LOGIN_N_LIMITS, "a row for each limit");
 
@@ -109,6 +110,20 @@ static json_t *load(const char *text, size_t length, json_error_t *error)
 	return value;
 }
 
+/* The library's words, but for what it says in those of its programming interface. */
+static const char *words_of(const json_error_t *error)
+{
+	switch (json_error_code(error)) {
+	case json_error_null_character:
+	case json_error_null_byte_in_key:
+		return "a string cannot have the character \\u0000";
+	case json_error_stack_overflow:
+		return "it is nested too deeply";
+	default:
+		return error->text;
+	}
+}
+
 static void refuse_text(const json_error_t *error, struct http_response *response)
 {
 	json_auto_t *message = NULL;
@@ -117,7 +132,7 @@ static void refuse_text(const json_error_t *error, struct http_response *respons
 		api_reply_message(response, 500, NULL);
 		return;
 	}
-	message = json_sprintf("The body is not valid JSON: %s (line %d, column %d).", error->text, error->line,
+	message = json_sprintf("The body is not valid JSON: %s (line %d, column %d).", words_of(error), error->line,
 			       error->column);
 	/* the library's words may repeat a part of the text that is no UTF-8 */
 	api_reply_message(response, 400, message ? json_string_value(message) : "The body is not valid JSON.");
@@ -239,7 +254,6 @@ static void read_limit(const struct reader *reader, enum login_limit limit, cons
 {
 	struct api_body *body = reader->body;
 	char field[FIELD_SIZE];
-	char text[LABEL_SIZE];
 	int64_t kept;
 
 	body->limits_mentioned |= 1u << limit;
@@ -255,8 +269,8 @@ static void read_limit(const struct reader *reader, enum login_limit limit, cons
 		return;
 	}
 	snprintf(field, sizeof(field), "limits.%s", limits[limit].name);
-	api_errors_add(reader->errors, field, "The %s must be a whole number from 0 to %" PRId64 ".",
-		       label(limits[limit].name, text), limits[limit].max);
+	api_errors_add(reader->errors, field, "The %s must be a whole number of %s from 0 to %" PRId64 ".", field,
+		       limits[limit].unit_name, limits[limit].max);
 }
 
 /* Leaves UTF-8 whole when it shortens. */

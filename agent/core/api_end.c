@@ -84,18 +84,6 @@ enum api_step api_disconnect(const struct api_request *request, struct api_call 
 			    read_cause(write.body.texts[API_FIELD_REASON], END_CAUSE_ADMIN_RESET), response);
 }
 
-/* The session on line of a device, else its login that waits or is kept. */
-static struct api_subject find_device(const struct api *api, const struct mac_addr *mac)
-{
-	struct api_subject subject = {.record = session_engine_by_mac(api->engine, mac)};
-
-	if (!subject.record)
-		subject.waiting = session_engine_login_of(api->engine, mac);
-	if (subject.record || subject.waiting)
-		subject.seq = subject.record ? subject.record->seq : subject.waiting->seq;
-	return subject;
-}
-
 static struct api_subject find_address(const struct api *api, const struct ip_addr *ip)
 {
 	const struct session_record *record = session_engine_by_ip(api->engine, ip);
@@ -118,7 +106,7 @@ static struct api_subject find_subject(const struct api *api, const struct api_b
 		return find_id(api, id);
 	if (!ip_is_unspecified(&body->ip))
 		return find_address(api, &body->ip);
-	return find_device(api, &body->mac);
+	return api_subject_of_device(api, &body->mac);
 }
 
 /* A hook that comes late, or twice, must not end the session of the next guest. */

@@ -21,6 +21,20 @@ int api_view_read(const struct api_request *request, struct api_view *out, struc
 	return errors->n_errors ? -EINVAL : 0;
 }
 
+/* A slip of the portal's would be a login without limits; where no profile is configured, it is the portal's own word.
+ */
+void api_profile_check(const struct api *api, const struct api_body *body, struct api_errors *errors)
+{
+	const char *name = body->texts[API_FIELD_SERVICE_PROFILE_NAME];
+
+	if (name && api->n_profiles > 0 && !profile_find(api->profiles, api->n_profiles, name))
+		api_errors_add(
+			errors, "service_profile_name",
+			"The service_profile_name \"%s\" is not configured; name a profile of the configuration, or "
+			"none.",
+			name);
+}
+
 bool api_write_read(const struct api_request *request, enum api_body_use use, struct api_write *out,
 		    struct http_response *response)
 {
@@ -36,6 +50,7 @@ bool api_write_read(const struct api_request *request, enum api_body_use use, st
 		return false;
 	}
 	api_body_read(value, use, &out->body, &errors);
+	api_profile_check(request->api, &out->body, &errors);
 	if (errors.n_errors)
 		api_reply_errors(response, &errors);
 	else if (errors.has_failed)
@@ -54,6 +69,17 @@ struct api_subject api_subject_find(const struct api *api, uint64_t seq)
 
 	if (!subject.record)
 		subject.waiting = session_engine_waiting_login(api->engine, seq);
+	return subject;
+}
+
+struct api_subject api_subject_of_device(const struct api *api, const struct mac_addr *mac)
+{
+	struct api_subject subject = {.record = session_engine_by_mac(api->engine, mac)};
+
+	if (!subject.record)
+		subject.waiting = session_engine_login_of(api->engine, mac);
+	if (subject.record || subject.waiting)
+		subject.seq = subject.record ? subject.record->seq : subject.waiting->seq;
 	return subject;
 }
 

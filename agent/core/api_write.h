@@ -17,6 +17,9 @@ bool api_write_read(const struct api_request *request, enum api_body_use use, st
 		    struct http_response *response);
 void api_write_clean(struct api_write *write);
 
+/* Where profiles are configured, only these may be named. */
+void api_profile_check(const struct api *api, const struct api_body *body, struct api_errors *errors);
+
 /* How much of the session the answer is to show; 0, or -EINVAL and errors says what is wrong, or -ENOMEM. */
 int api_view_read(const struct api_request *request, struct api_view *out, struct api_errors *errors);
 
@@ -27,6 +30,8 @@ struct api_subject {
 	const struct login *waiting;         /* of a number without a session */
 };
 struct api_subject api_subject_find(const struct api *api, uint64_t seq);
+/* The session on line of a device, else its login that waits or is kept; else empty. */
+struct api_subject api_subject_of_device(const struct api *api, const struct mac_addr *mac);
 /* Of one that is not empty. */
 struct mac_addr api_subject_mac(const struct api_subject *subject);
 /* It is on line, or waits. */

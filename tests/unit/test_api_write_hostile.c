@@ -142,6 +142,28 @@ Test(api_write_hostile, what_is_no_json_is_a_400)
 	scene_clean(&scene);
 }
 
+/* People read it: nothing of the library's flags and functions. */
+Test(api_write_hostile, why_it_is_no_json_is_said_in_words)
+{
+	static const char *const bodies[] = {"{\"name\":\"a\\u0000b\"}", "{\"a\\u0000b\":1}",  "{\"name\":\"a\tb\"}",
+					     "{\"mac\":1,\"mac\":1}",    "{\"limits\":1e999}", "{"};
+	struct scene scene;
+
+	scene_init(&scene);
+	for (size_t i = 0; i < ARRAY_LENGTH(bodies); i++) {
+		json_auto_t *answer = refused(&scene, "POST", SESSIONS, bodies[i], 400);
+		const char *message = json_string_value(json_object_get(answer, "message"));
+
+		cr_assert(strncmp(message, "The body is not valid JSON: ", 28) == 0, "%s", message);
+		cr_assert_not(strstr(message, "JSON_") || strstr(message, "json_") || strstr(message, "NUL"), "%s",
+			      message);
+		if (i < 2)
+			cr_assert(strstr(message, "a string cannot have the character \\u0000 (line 1, "), "%s",
+				  message);
+	}
+	scene_clean(&scene);
+}
+
 Test(api_write_hostile, a_nul_octet_ends_no_body)
 {
 	static const char body[] = "{\"mac\":\"" ABSENT "\"}\0garbage";
