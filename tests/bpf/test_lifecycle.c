@@ -22,6 +22,8 @@
 #define N_FRAMES 1000000u
 #define FRAMES_PER_VISIT 10u
 #define FRAME_BYTES 28u
+/* Whoever has made so many visits in one turn of the agent waits for it: a busy machine may have taken its CPU away. */
+#define VISITS_PER_TURN 1000u
 /* Several ticks, so that a stamp of before is not one of now. */
 #define SILENCE_NS (INT64_C(20) * 1000 * 1000)
 
@@ -36,6 +38,7 @@ static struct net_lab lab;
 static struct source_bpf *source;
 static struct ledger *ledger;
 static atomic_int n_running;
+static atomic_uint n_turns_begun;
 static struct sender senders[N_SENDERS];
 static struct traffic booked[N_GUESTS];
 static uint64_t n_booked_elsewhere;
@@ -44,12 +47,21 @@ static uint64_t n_booked_elsewhere;
 static void *send_visits(void *context)
 {
 	struct sender *sender = context;
+	uint32_t n_visits = 0;
+	unsigned int n_turns = 0;
 	struct frame frame;
 
 	net_lab_pin_to_cpu(sender->cpu);
 	for (uint32_t i = 0; i < N_FRAMES / FRAMES_PER_VISIT; i++) {
 		const uint16_t guest = (uint16_t)((sender->first_guest + i) % N_GUESTS);
 
+		if (n_visits++ >= VISITS_PER_TURN)
+			while (n_turns == atomic_load(&n_turns_begun))
+				usleep(100);
+		if (n_turns != atomic_load(&n_turns_begun)) {
+			n_turns = atomic_load(&n_turns_begun);
+			n_visits = 0;
+		}
 		frame_build(&(struct frame_spec){.guest = guest, .is_down = true, .protocol = UDP}, &frame);
 		for (uint32_t j = 0; j < FRAMES_PER_VISIT; j++)
 			if (send(sender->socket_fd, frame.octets, frame.length, 0) == (ssize_t)frame.length)
@@ -87,6 +99,7 @@ static void turn(void)
 	struct ledger_baseline *changed = NULL;
 	size_t n_changed = 0;
 
+	atomic_fetch_add(&n_turns_begun, 1);
 	cr_assert_eq(source_bpf_collect(source, on_reading, NULL), 0);
 	cr_assert_eq(ledger_changed(ledger, NULL, NULL, &changed, &n_changed), 0);
 	ledger_mark_saved(ledger, changed, n_changed);

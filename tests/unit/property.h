@@ -73,7 +73,7 @@ struct store_model {
 /* What has happened, so that a run in which something never did is noticed. */
 struct world_counts {
 	size_t n_ends[END_CAUSE_PORT_PREEMPTED + 1];
-	size_t n_logins[LOGIN_KNOWN + 1];
+	size_t n_logins[LOGIN_OVER + 1];
 	size_t n_returns; /* sessions of a login that had one before */
 	size_t n_limits[LOGIN_N_LIMITS];
 	size_t n_crashes, n_clean_restarts, n_reboots, n_retired, n_steps_of_clock, n_waited, n_strangers, n_starved;

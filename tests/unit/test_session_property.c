@@ -349,7 +349,7 @@ static void check_counts(const struct world *world, const struct session_rules *
 	for (enum end_cause cause = 0; cause <= END_CAUSE_PORT_PREEMPTED; cause++)
 		if (end_cause_name(cause) && cause != END_CAUSE_ADMIN_REBOOT)
 			ENSURE(world, counts->n_ends[cause] > 0, "no end by %s", end_cause_name(cause));
-	for (enum login_outcome outcome = 0; outcome <= LOGIN_KNOWN; outcome++)
+	for (enum login_outcome outcome = 0; outcome <= LOGIN_OVER; outcome++)
 		ENSURE(world, counts->n_logins[outcome] > 0, "no login with outcome %d", (int)outcome);
 	ENSURE(world, rules->relogin_ns == 0 || counts->n_returns > 0, "nobody has come back");
 	ENSURE(world, !is_by_login || counts->n_strangers > 0, "no strangers");
