@@ -128,8 +128,7 @@ static json_t *bind_one(const struct api_request *request, struct api_view view,
 {
 	CLEANUP(binding_clean) struct binding binding = {0};
 
-	api_body_read(item, API_BODY_BINDING, &binding.body, &binding.errors);
-	api_profile_check(request->api, &binding.body, &binding.errors);
+	api_body_read(request->api, item, API_BODY_BINDING, &binding.body, &binding.errors);
 	if (!binding.errors.n_errors && !binding.errors.has_failed)
 		carry_out(request, &binding);
 	else

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/instant.h"
+#include "core/api.h"
 #include "core/api_reply.h"
 
 #define MEDIA_TYPE "application/json"
@@ -20,6 +21,7 @@
 #define ALL_LIMITS ((1u << LOGIN_N_LIMITS) - 1)
 
 struct reader {
+	const struct api *api;
 	struct api_body *body;
 	struct api_errors *errors;
 };
@@ -27,6 +29,7 @@ struct reader {
 static void read_mac(const struct reader *reader, enum api_field field, json_t *value);
 static void read_ip(const struct reader *reader, enum api_field field, json_t *value);
 static void read_text(const struct reader *reader, enum api_field field, json_t *value);
+static void read_profile(const struct reader *reader, enum api_field field, json_t *value);
 static void read_limits(const struct reader *reader, enum api_field field, json_t *value);
 
 static const struct {
@@ -44,7 +47,7 @@ static const struct {
 	[API_FIELD_YAS_ID] = {"yas_id", GUEST_USES, read_text},
 	[API_FIELD_ACCESS_CODE] = {"access_code", GUEST_USES, read_text},
 	[API_FIELD_LOGIN_TYPE_NAME] = {"login_type_name", GUEST_USES, read_text},
-	[API_FIELD_SERVICE_PROFILE_NAME] = {"service_profile_name", GUEST_USES, read_text},
+	[API_FIELD_SERVICE_PROFILE_NAME] = {"service_profile_name", GUEST_USES, read_profile},
 	[API_FIELD_LOCATION_ID] = {"location_id", LOGIN_USES, read_text},
 	[API_FIELD_HOST_NAME] = {"host_name", API_BODY_BINDING, read_text},
 	[API_FIELD_DEVICE_DESCRIPTION] = {"device_description", GUEST_USES, read_text},
@@ -236,6 +239,36 @@ static void read_text(const struct reader *reader, enum api_field field, json_t 
 
 _Static_assert(API_TEXT_MAX == 255, "as the sentence says");
 
+/* Leaves UTF-8 whole when it shortens. */
+static int shown_length(const char *name)
+{
+	size_t length = strlen(name);
+
+	if (length > NAME_SHOWN_MAX) {
+		length = NAME_SHOWN_MAX;
+		while (length > 0 && ((unsigned char)name[length] & 0xc0) == 0x80)
+			length--;
+	}
+	return (int)length;
+}
+
+static void read_profile(const struct reader *reader, enum api_field field, json_t *value)
+{
+	const struct api *api = reader->api;
+	const size_t n_errors = reader->errors->n_errors;
+	const char *name;
+
+	read_text(reader, field, value);
+	name = reader->body->texts[field];
+	if (api->n_profiles == 0 || !name || reader->errors->n_errors > n_errors ||
+	    profile_find(api->profiles, api->n_profiles, name))
+		return;
+	api_errors_add(reader->errors, fields[field].name,
+		       "The service_profile_name \"%.*s\" is not configured; name a profile of the configuration, "
+		       "or none.",
+		       shown_length(name), name);
+}
+
 /* A whole number from 0 to max; also one that is written as "1.5e3", as far as that is exact. */
 static bool read_number(const json_t *value, int64_t max, int64_t *out)
 {
@@ -271,19 +304,6 @@ static void read_limit(const struct reader *reader, enum login_limit limit, cons
 	snprintf(field, sizeof(field), "limits.%s", limits[limit].name);
 	api_errors_add(reader->errors, field, "The %s must be a whole number of %s from 0 to %" PRId64 ".", field,
 		       limits[limit].unit_name, limits[limit].max);
-}
-
-/* Leaves UTF-8 whole when it shortens. */
-static int shown_length(const char *name)
-{
-	size_t length = strlen(name);
-
-	if (length > NAME_SHOWN_MAX) {
-		length = NAME_SHOWN_MAX;
-		while (length > 0 && ((unsigned char)name[length] & 0xc0) == 0x80)
-			length--;
-	}
-	return (int)length;
 }
 
 void api_body_unknown(struct api_errors *errors, const char *parent, const char *name)
@@ -367,9 +387,10 @@ static void check_subject(const struct reader *reader, const json_t *object, enu
 		api_errors_add(reader->errors, fields[API_FIELD_MAC].name, "The mac is required.");
 }
 
-void api_body_read(json_t *value, enum api_body_use use, struct api_body *out, struct api_errors *errors)
+void api_body_read(const struct api *api, json_t *value, enum api_body_use use, struct api_body *out,
+		   struct api_errors *errors)
 {
-	const struct reader reader = {.body = out, .errors = errors};
+	const struct reader reader = {.api = api, .body = out, .errors = errors};
 	const char *name;
 	json_t *member;
 

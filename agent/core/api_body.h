@@ -13,6 +13,8 @@
 #include "core/http_message.h"
 #include "core/login.h"
 
+struct api;
+
 /* Octets of a text. */
 #define API_TEXT_MAX 255
 
@@ -66,8 +68,12 @@ struct api_body {
  */
 json_t *api_body_parse(const struct http_request *http, bool is_optional, struct http_response *response);
 
-/* Appends to errors what is wrong; *out is to be cleaned in any case. */
-void api_body_read(json_t *value, enum api_body_use use, struct api_body *out, struct api_errors *errors);
+/*
+ * Appends to errors what is wrong; *out is to be cleaned in any case. A service profile must be one of the
+ * configuration's, for a misspelt one would lift all limits; where there are none, its name is a label of the portal's.
+ */
+void api_body_read(const struct api *api, json_t *value, enum api_body_use use, struct api_body *out,
+		   struct api_errors *errors);
 void api_body_clean(struct api_body *body);
 
 /* Says that there is no field of that name; parent is "" or "<field>.". */

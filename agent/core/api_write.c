@@ -21,20 +21,6 @@ int api_view_read(const struct api_request *request, struct api_view *out, struc
 	return errors->n_errors ? -EINVAL : 0;
 }
 
-/* A slip of the portal's would be a login without limits; where no profile is configured, it is the portal's own word.
- */
-void api_profile_check(const struct api *api, const struct api_body *body, struct api_errors *errors)
-{
-	const char *name = body->texts[API_FIELD_SERVICE_PROFILE_NAME];
-
-	if (name && api->n_profiles > 0 && !profile_find(api->profiles, api->n_profiles, name))
-		api_errors_add(
-			errors, "service_profile_name",
-			"The service_profile_name \"%s\" is not configured; name a profile of the configuration, or "
-			"none.",
-			name);
-}
-
 bool api_write_read(const struct api_request *request, enum api_body_use use, struct api_write *out,
 		    struct http_response *response)
 {
@@ -49,8 +35,7 @@ bool api_write_read(const struct api_request *request, enum api_body_use use, st
 		api_reply_message(response, 500, NULL);
 		return false;
 	}
-	api_body_read(value, use, &out->body, &errors);
-	api_profile_check(request->api, &out->body, &errors);
+	api_body_read(request->api, value, use, &out->body, &errors);
 	if (errors.n_errors)
 		api_reply_errors(response, &errors);
 	else if (errors.has_failed)

@@ -17,9 +17,6 @@ bool api_write_read(const struct api_request *request, enum api_body_use use, st
 		    struct http_response *response);
 void api_write_clean(struct api_write *write);
 
-/* Where profiles are configured, only these may be named. */
-void api_profile_check(const struct api *api, const struct api_body *body, struct api_errors *errors);
-
 /* How much of the session the answer is to show; 0, or -EINVAL and errors says what is wrong, or -ENOMEM. */
 int api_view_read(const struct api_request *request, struct api_view *out, struct api_errors *errors);
 

@@ -208,6 +208,13 @@ Test(api_write, a_profile_gives_limits_and_the_login_overrides_them)
 	expect_null(limits, "max_bytes_down");
 	cr_assert_eq(number_of(limits, "max_bytes_total"), 1000);
 	cr_assert_eq(number_of(limits, "idle_timeout_s"), 20);
+	/* where there are no profiles, a name is a label of the portal's own */
+	fixture.api.n_profiles = 0;
+	other = api_fixture_ask(&fixture, "PATCH", path, "{\"service_profile_name\":\"silver\"}", 200);
+	expect_text(other, "service_profile_name", "silver");
+	cr_assert(json_equal(json_object_get(other, "limits"), limits));
+	json_decref(other);
+	fixture.api.n_profiles = ARRAY_LENGTH(profiles);
 	/* a slip would be a session without limits */
 	other = api_fixture_ask(&fixture, "PATCH", path, "{\"service_profile_name\":\"gold\"}", 422);
 	cr_expect_not_null(json_object_get(json_object_get(other, "errors"), "service_profile_name"));

@@ -284,6 +284,48 @@ Test(api_write_hostile, wrong_fields_are_named)
 	scene_clean(&scene);
 }
 
+/* A misspelt profile must not be one without limits. */
+Test(api_write_hostile, profiles_that_are_not_configured)
+{
+	static const struct profile profiles[] = {{.name = "60 minutes"}, {.name = "gold"}};
+	static const char *const unknown[] = {"Gold", "gold ", "60 minute", "\xc3\xa9"};
+	CLEANUP_FREE char *too_long = repeat("{\"mac\":\"" ABSENT "\",\"service_profile_name\":\"", "x", 256, "\"}");
+	struct scene scene;
+	json_auto_t *answer = NULL;
+	char body[160];
+
+	scene_init(&scene);
+	scene.fixture.api.profiles = profiles;
+	scene.fixture.api.n_profiles = ARRAY_LENGTH(profiles);
+	for (size_t i = 0; i < ARRAY_LENGTH(unknown); i++) {
+		snprintf(body, sizeof(body), "{\"mac\":\"" ABSENT "\",\"service_profile_name\":\"%s\"}", unknown[i]);
+		expect_wrong(&scene, "POST", SESSIONS, body, "service_profile_name");
+		snprintf(body, sizeof(body), "{\"limits\":null,\"service_profile_name\":\"%s\"}", unknown[i]);
+		expect_wrong(&scene, "PATCH", scene.path, body, "service_profile_name");
+	}
+	answer = refused(&scene, "POST", SESSIONS, "{\"mac\":\"" ABSENT "\",\"service_profile_name\":\"Gold\"}", 422);
+	cr_assert_str_eq(
+		json_string_value(json_object_get(answer, "message")),
+		"The service_profile_name \"Gold\" is not configured; name a profile of the configuration, or none.");
+	json_decref(answer);
+	/* what is no name at all has no second error for it */
+	answer = refused(&scene, "POST", SESSIONS, too_long, 422);
+	cr_assert_eq(json_array_size(json_object_get(json_object_get(answer, "errors"), "service_profile_name")), 1);
+	json_decref(answer);
+	/* the items beside it are carried out */
+	answer = api_fixture_ask(&scene.fixture, "POST", "/api/v1/bindings",
+				 "[{\"mac\":\"" ABSENT "\",\"service_profile_name\":\"Gold\"},"
+				 "{\"mac\":\"14:2d:27:00:00:78\",\"service_profile_name\":\"gold\"},"
+				 "{\"mac\":\"14:2d:27:00:00:79\",\"service_profile_name\":\"\"}]",
+				 200);
+	for (size_t i = 0; i < 3; i++) {
+		json_t *item = json_array_get(json_object_get(answer, "data"), i);
+
+		cr_assert_eq(json_integer_value(json_object_get(item, "status")), i == 0 ? 422 : 201, "item %zu", i);
+	}
+	scene_clean(&scene);
+}
+
 Test(api_write_hostile, what_is_no_device)
 {
 	static const char *const bodies[] = {
