@@ -227,6 +227,7 @@ static int run(const struct options *options, const struct options_extra *flags)
 		.n_columns = is_unauthenticated ? ARRAY_LENGTH(device_columns) : ARRAY_LENGTH(session_columns),
 		.is_json = flags[FLAG_JSON].value,
 	};
+	bool has_more = false;
 	size_t limit;
 
 	if (parse_limit(flags[FLAG_LIMIT].value, &limit) != 0)
@@ -247,9 +248,10 @@ static int run(const struct options *options, const struct options_extra *flags)
 	choose_columns(&listing);
 
 	int error = is_unauthenticated ? list_unauthenticated(&source, &listing)
-				       : session_pages_each(&source, print_page, &listing);
-	if (!error && !flags[FLAG_LIMIT].value && listing.n_left == 0)
-		log_warning("sessions: the first %d are shown; --limit=N shows more, --limit=0 all", LIMIT_DEFAULT);
+				       : session_pages_each(&source, print_page, &listing, &has_more);
+	if (!error && !is_unauthenticated && !flags[FLAG_LIMIT].value && has_more)
+		log_warning("sessions: the first %d are shown, and more follow: --limit=N shows so many, --limit=0 all",
+			    LIMIT_DEFAULT);
 	if (error && local_client_is_passing(error))
 		local_complain(source.socket_path, error);
 	if (!error && listing.is_json && fputs(listing.has_any ? "]\n" : "[]\n", stdout) == EOF)

@@ -76,7 +76,8 @@ static int refresh_table(struct top *top)
 		return -ENOMEM;
 
 	const int64_t at_mono_ns = now_read().mono_ns;
-	int error = session_pages_each(&top->source, take_page, sessions);
+	bool has_more;
+	int error = session_pages_each(&top->source, take_page, sessions, &has_more);
 	if (error) {
 		json_decref(sessions);
 		return error;

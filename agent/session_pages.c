@@ -81,7 +81,7 @@ static int visit_page(const struct page_source *source, size_t page, size_t per_
 }
 
 int session_pages_each(const struct page_source *source, int (*visit)(void *context, const json_t *sessions),
-		       void *context)
+		       void *context, bool *has_more)
 {
 	/* pages of one size, so the last one may bring more than are wanted: visit is to count */
 	const size_t per_page = source->n_max && source->n_max < PER_PAGE_MAX ? source->n_max : PER_PAGE_MAX;
@@ -90,5 +90,8 @@ int session_pages_each(const struct page_source *source, int (*visit)(void *cont
 
 	for (size_t page = 1; !error && (!n_pages || page <= n_pages); page++)
 		error = visit_page(source, page, per_page, visit, context);
-	return error == -ENODATA ? 0 : error;
+	if (error && error != -ENODATA)
+		return error;
+	*has_more = !error;
+	return 0;
 }
