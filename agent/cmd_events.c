@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "commands.h"
 #include "core/event_reader.h"
 #include "io/local_connect.h"
@@ -76,11 +77,11 @@ static const char *text(const json_t *object, const char *key)
 /* What guests call themselves must not reach the terminal as commands to it. */
 static void print_safely(const char *value)
 {
-	for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
-		const bool is_c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f; /* U+0080 to U+009F */
+	while (*value) {
+		const size_t length = text_control_length(value);
 
-		putchar(*c < 0x20 || *c == 0x7f || is_c1 ? '?' : *c);
-		c += is_c1;
+		putchar(length ? '?' : *value);
+		value += length ? length : 1;
 	}
 }
 

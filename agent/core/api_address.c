@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "core/api_call.h"
 #include "core/api_params.h"
 #include "core/api_reply.h"
@@ -45,19 +46,6 @@ static size_t count_tokens(const char *list)
 	return n_tokens;
 }
 
-/* Leaves UTF-8 whole when it shortens. */
-static int shown_length(const char *token)
-{
-	size_t length = strlen(token);
-
-	if (length > TOKEN_SHOWN_MAX) {
-		length = TOKEN_SHOWN_MAX;
-		while (length > 0 && ((unsigned char)token[length] & 0xc0) == 0x80)
-			length--;
-	}
-	return (int)length;
-}
-
 /* Cuts list up in place; it has no more than TOKENS_MAX tokens. */
 static void read_tokens(char *list, struct addresses *out, struct api_errors *errors)
 {
@@ -68,7 +56,7 @@ static void read_tokens(char *list, struct addresses *out, struct api_errors *er
 
 		if (ip_parse(token, &ip))
 			api_errors_add(errors, FIELD, "The ip address \"%.*s\" is not a valid IP address.",
-				       shown_length(token), token);
+				       text_shown_length(token, TOKEN_SHOWN_MAX), token);
 		else if (!is_among(&ip, out->ips, out->n_ips))
 			out->ips[out->n_ips++] = ip;
 	}

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/instant.h"
+#include "base/text.h"
 #include "core/api.h"
 #include "core/api_reply.h"
 
@@ -210,14 +211,11 @@ static void read_ip(const struct reader *reader, enum api_field field, json_t *v
 		reader->body->ip = ip;
 }
 
-/* C0, DEL and C1 (ISO 6429); the text is UTF-8. */
 static bool has_control(const char *text)
 {
-	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-		if (*c < 0x20 || *c == 0x7f || (*c == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f))
-			return true;
-	}
-	return false;
+	while (*text && !text_control_length(text))
+		text++;
+	return *text;
 }
 
 static void read_text(const struct reader *reader, enum api_field field, json_t *value)
@@ -239,19 +237,6 @@ static void read_text(const struct reader *reader, enum api_field field, json_t 
 
 _Static_assert(API_TEXT_MAX == 255, "as the sentence says");
 
-/* Leaves UTF-8 whole when it shortens. */
-static int shown_length(const char *name)
-{
-	size_t length = strlen(name);
-
-	if (length > NAME_SHOWN_MAX) {
-		length = NAME_SHOWN_MAX;
-		while (length > 0 && ((unsigned char)name[length] & 0xc0) == 0x80)
-			length--;
-	}
-	return (int)length;
-}
-
 static void read_profile(const struct reader *reader, enum api_field field, json_t *value)
 {
 	const struct api *api = reader->api;
@@ -266,7 +251,7 @@ static void read_profile(const struct reader *reader, enum api_field field, json
 	api_errors_add(reader->errors, fields[field].name,
 		       "The service_profile_name \"%.*s\" is not configured; name a profile of the configuration, "
 		       "or none.",
-		       shown_length(name), name);
+		       text_shown_length(name, NAME_SHOWN_MAX), name);
 }
 
 /* A whole number from 0 to max; also one that is written as "1.5e3", as far as that is exact. */
@@ -310,7 +295,7 @@ void api_body_unknown(struct api_errors *errors, const char *parent, const char 
 {
 	char field[FIELD_SIZE];
 
-	snprintf(field, sizeof(field), "%s%.*s", parent, shown_length(name), name);
+	snprintf(field, sizeof(field), "%s%.*s", parent, text_shown_length(name, NAME_SHOWN_MAX), name);
 	api_errors_add(errors, field, "There is no field %s here.", field);
 }
 

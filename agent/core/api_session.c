@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One session, or a login without one, as an answer. */
-#include <string.h>
-
+#include "base/text.h"
 #include "core/api_call.h"
 
 const struct login *api_login_in_use(const struct session_engine *engine, const struct session_record *record)
@@ -33,7 +32,7 @@ json_t *api_json_session(const struct api *api, struct instant now, struct api_v
 json_t *api_json_login(const struct api *api, struct instant now, struct api_view view, const struct login *login)
 {
 	const char *location_id = login->location_id ? login->location_id : api->location_id;
-	bool is_here = !login->location_id || (api->location_id && strcmp(location_id, api->location_id) == 0);
+	bool is_here = text_is_equal(location_id, api->location_id);
 	struct session_address address = {.ip = login->ip};
 	/* everything is borrowed */
 	struct session_record record = {

@@ -82,11 +82,6 @@ size_t event_feed_read(struct event_feed *feed, const struct event_ring *ring, c
 	return n;
 }
 
-bool event_feed_is_due(const struct event_feed *feed, const struct event_ring *ring)
-{
-	return feed->text_length || feed->wants_heartbeat || event_ring_frame(ring, feed->next);
-}
-
 void event_feed_heartbeat(struct event_feed *feed)
 {
 	feed->wants_heartbeat = true;

@@ -36,9 +36,6 @@ void event_feed_start(struct event_feed *feed, const struct event_ring *ring, co
 /* Writes up to max octets that are due; 0 when none are. */
 size_t event_feed_read(struct event_feed *feed, const struct event_ring *ring, char *buffer, size_t max);
 
-/* Whether anything is due. */
-bool event_feed_is_due(const struct event_feed *feed, const struct event_ring *ring);
-
 void event_feed_heartbeat(struct event_feed *feed);
 
 /*

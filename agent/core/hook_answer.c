@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* Whose aim is that nobody is there: "not found" and "over already" are as good as done. */
 static const char *const ending_commands[] = {"logout", "lost", "disconnect"};
 
@@ -52,9 +54,11 @@ enum hook_verdict hook_answer_judge(const char *command, int status, const char 
 
 static void append_clean(struct strbuf *out, const char *text)
 {
-	for (; *text; text++) {
-		const bool is_control = (unsigned char)*text < ' ' || *text == 0x7f;
-		strbuf_append_bytes(out, is_control ? "?" : text, 1);
+	while (*text) {
+		const size_t length = text_control_length(text);
+
+		strbuf_append_bytes(out, length ? "?" : text, 1);
+		text += length ? length : 1;
 	}
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 /* Every field is a string, so each operation is a walk over this table. */
 static const struct {
@@ -60,7 +61,7 @@ bool identity_is_equal(const struct identity *a, const struct identity *b)
 		const char *left = value_of(a, i);
 		const char *right = value_of(b, i);
 
-		if (left != right && (!left || !right || strcmp(left, right) != 0))
+		if (!text_is_equal(left, right))
 			return false;
 	}
 	return true;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "core/session_record.h"
 
 void login_clean(struct login *login)
@@ -15,14 +16,6 @@ void login_clean(struct login *login)
 	login->external_id = NULL;
 	free(login->location_id);
 	login->location_id = NULL;
-}
-
-static int copy_string(char **to, const char *from)
-{
-	if (!from)
-		return 0;
-	*to = strdup(from);
-	return *to ? 0 : -ENOMEM;
 }
 
 int login_copy(struct login *to, const struct login *from)
@@ -35,19 +28,14 @@ int login_copy(struct login *to, const struct login *from)
 	to->location_id = NULL;
 	r = identity_copy(&to->identity, &from->identity);
 	if (!r)
-		r = copy_string(&to->external_id, from->external_id);
+		r = text_copy(&to->external_id, from->external_id);
 	if (!r)
-		r = copy_string(&to->location_id, from->location_id);
+		r = text_copy(&to->location_id, from->location_id);
 	if (r) {
 		login_clean(to);
 		*to = (struct login){0};
 	}
 	return r;
-}
-
-static bool is_equal(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
 static bool has_same_limits(const struct login_limits *a, const struct login_limits *b)
@@ -62,8 +50,8 @@ bool login_is_same(const struct login *a, const struct login *b)
 	if (mac_compare(&a->mac, &b->mac) != 0)
 		return false;
 	if (a->external_id || b->external_id)
-		return is_equal(a->external_id, b->external_id);
-	return identity_is_equal(&a->identity, &b->identity) && is_equal(a->location_id, b->location_id) &&
+		return text_is_equal(a->external_id, b->external_id);
+	return identity_is_equal(&a->identity, &b->identity) && text_is_equal(a->location_id, b->location_id) &&
 	       has_same_limits(&a->limits, &b->limits);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "core/session_private.h"
 
 void session_report(struct event_list *events, enum event_kind kind, const struct session *session, struct instant at)
@@ -57,19 +58,14 @@ static uint64_t take_seq(struct session_engine *engine, const struct client *cli
 	return login && login->seq > 0 ? login->seq : engine->next_seq++;
 }
 
-static char *copy_or_null(const char *text)
-{
-	return text ? strdup(text) : NULL;
-}
-
 /* Without memory for the names the session is kept all the same: octets go first. */
 static void name_place(const struct session_rules *rules, const struct login *login, struct session_record *record)
 {
 	const char *id = login && login->location_id ? login->location_id : rules->location_id;
-	const bool is_here = id == rules->location_id || (rules->location_id && strcmp(id, rules->location_id) == 0);
+	const bool is_here = text_is_equal(id, rules->location_id);
 
-	record->location_id = copy_or_null(id);
-	record->location_name = is_here ? copy_or_null(rules->location_name) : NULL;
+	(void)text_copy(&record->location_id, id);
+	(void)text_copy(&record->location_name, is_here ? rules->location_name : NULL);
 }
 
 struct session *session_begin(struct session_engine *engine, struct client *client, struct instant start,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 /* RFC 2866, 5.10 */
 static const char *const cause_names[] = {
@@ -67,14 +68,6 @@ int session_record_copy_addresses(struct session_record *to, const struct sessio
 	return 0;
 }
 
-static int copy_string(char **to, const char *from)
-{
-	if (!from)
-		return 0;
-	*to = strdup(from);
-	return *to ? 0 : -ENOMEM;
-}
-
 int session_record_copy(struct session_record *to, const struct session_record *from)
 {
 	int r;
@@ -87,9 +80,9 @@ int session_record_copy(struct session_record *to, const struct session_record *
 	to->identity = (struct identity){0};
 	r = session_record_copy_addresses(to, from);
 	if (!r)
-		r = copy_string(&to->location_id, from->location_id);
+		r = text_copy(&to->location_id, from->location_id);
 	if (!r)
-		r = copy_string(&to->location_name, from->location_name);
+		r = text_copy(&to->location_name, from->location_name);
 	if (!r)
 		r = identity_copy(&to->identity, &from->identity);
 	if (r) {

@@ -208,16 +208,6 @@ static inline void store_statement_clean(sqlite3_stmt **statement)
 	*statement = NULL;
 }
 
-/* For a statement that stays prepared: gives up its snapshot and its borrowed values. */
-static inline void store_statement_release(sqlite3_stmt **statement)
-{
-	if (!*statement)
-		return;
-	sqlite3_reset(*statement);
-	sqlite3_clear_bindings(*statement);
-	*statement = NULL;
-}
-
 static inline void store_connection_clean(sqlite3 **db)
 {
 	sqlite3_close(*db);
