@@ -163,12 +163,17 @@ static void on_near(void *context, const struct mac_addr *mac)
 static void collect_near(struct app *app)
 {
 	struct mac_set near = {0};
+	int r;
 
 	app->collecting = now_read();
 	session_engine_each_near(app->engine, on_near, &near);
-	if (source_collect_some(&app->source, &near, on_reading, app) == 0)
-		session_engine_tick_near(app->engine, app->collecting, &app->events);
+	app->collect_error = 0;
+	r = source_collect_some(&app->source, &near, on_reading, app);
 	apply_put_off(app);
+	if (r)
+		app->collect_error = r;
+	else
+		session_engine_tick_near(app->engine, app->collecting, &app->events);
 	app->limit_cost_ns = now_read().mono_ns - app->collecting.mono_ns;
 	app_carry(app);
 }
@@ -189,13 +194,13 @@ static void on_limit_timer(uv_timer_t *timer)
 /* The next collection comes sooner when a limit is near: a time limit ends a session at its moment. */
 static void note_limits(struct app *app)
 {
+	const int64_t interval_ns = app->config->collect_interval_ms * NS_PER_MS;
 	int64_t wait_ns = session_engine_due_ns(app->engine, app->collecting) - app->collecting.mono_ns;
 
-	if (app->is_stopping)
-		return;
 	if (wait_ns < LIMIT_PART * app->limit_cost_ns)
 		wait_ns = LIMIT_PART * app->limit_cost_ns;
-	if (wait_ns >= app->config->collect_interval_ms * NS_PER_MS)
+	/* what failed is tried again at the usual pace */
+	if (app->is_stopping || app->collect_error || wait_ns >= interval_ns)
 		uv_timer_stop(&app->limit_timer);
 	else
 		uv_timer_start(&app->limit_timer, on_limit_timer, (uint64_t)(wait_ns / NS_PER_MS) + 1, 0);
@@ -208,6 +213,8 @@ void app_collect(struct app *app)
 
 	app->collecting = now_read();
 	app->collect_error = 0;
+	/* one look that took long, because the CPU was elsewhere, is not to hold up all that follow */
+	app->limit_cost_ns = 0;
 	r = source_collect(&app->source, on_reading, app);
 	apply_put_off(app);
 	if (r)
@@ -270,7 +277,7 @@ static int build_batch(const struct app *app, bool is_full, struct store_batch *
 	if (!r)
 		r = session_engine_changed_unclaimed(app->engine, scope, &batch->unclaimed, &batch->n_unclaimed);
 	if (!r)
-		r = session_engine_changed_logins(app->engine, scope, &batch->logins, &batch->n_logins);
+		r = session_engine_changed_logins(app->engine, &batch->logins, &batch->n_logins);
 	if (!r)
 		r = session_engine_changed_devices(app->engine, &batch->devices, &batch->n_devices);
 	if (!r)
@@ -395,7 +402,6 @@ static void flush(struct app *app)
 void app_write_soon(struct app *app)
 {
 	app->wants_flush = true;
-	note_limits(app);
 	app_carry(app);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "core/api_reply.h"
 #include "core/api_write.h"
 
@@ -15,12 +16,6 @@
 static const struct identity *identity_of(const struct api_subject *subject)
 {
 	return subject->record ? &subject->record->identity : &subject->waiting->identity;
-}
-
-static int copy_text(char **to, const char *from)
-{
-	*to = from ? strdup(from) : NULL;
-	return from && !*to ? -ENOMEM : 0;
 }
 
 /*
@@ -39,7 +34,7 @@ static int note_guest(const struct api_request *request, const struct api_subjec
 		return 0;
 	r = identity_override(&said, &change->identity, PERSON);
 	if (!r && !said.guest_id)
-		r = copy_text(&said.guest_id, known->guest_id);
+		r = text_copy(&said.guest_id, known->guest_id);
 	if (!r)
 		r = guest_register_note(request->api->guests, &said, request->now.wall_ns);
 	for (enum identity_field i = 0; !r && is_new && i < IDENTITY_N_FIELDS; i++) {
@@ -82,16 +77,12 @@ enum api_step api_change(const struct api_request *request, struct api_call *cal
 {
 	CLEANUP(api_write_clean) struct api_write write = {0};
 	struct api_subject subject;
+	enum api_step step;
 
-	if (!api_write_read(request, API_BODY_CHANGE, &write, response) ||
-	    !api_subject_of_path(request, &subject, response))
+	if (!api_write_read(request, API_BODY_CHANGE, &write, response))
 		return API_ANSWERED;
-	if (!subject.record && !subject.waiting)
-		return api_ask_store(subject.seq, false, call, response);
-	if (!api_subject_is_live(&subject)) {
-		api_reply_ended_session(response);
-		return API_ANSWERED;
-	}
+	if (!api_subject_live(request, &subject, &step, call, response))
+		return step;
 	if (carry_out(request, &subject, &write.body)) {
 		api_reply_message(response, 500, NULL);
 		return API_ANSWERED;
@@ -116,7 +107,7 @@ enum api_step api_forget(const struct api_request *request, struct api_call *cal
 		return API_ANSWERED;
 	if (!subject.record && !subject.waiting)
 		return api_ask_store(subject.seq, true, call, response);
-	if (copy_text(&guest_id, identity_of(&subject)->guest_id) || api_call_init(call)) {
+	if (text_copy(&guest_id, identity_of(&subject)->guest_id) || api_call_init(call)) {
 		api_reply_message(response, 500, NULL);
 		return API_ANSWERED;
 	}

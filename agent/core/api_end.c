@@ -26,16 +26,19 @@ static enum end_cause read_cause(const char *reason, enum end_cause usual)
 	return usual;
 }
 
+typedef int (*end_function)(struct session_engine *engine, uint64_t seq, struct instant at, enum end_cause cause,
+			    struct event_list *events);
+
 /* Ends what is live of the subject, and answers with it as it is then. */
 static enum api_step end(const struct api_request *request, struct api_view view, const struct api_subject *subject,
-			 enum end_cause cause, struct http_response *response)
+			 end_function how, enum end_cause cause, struct http_response *response)
 {
 	const struct api *api = request->api;
 	/* nothing is left of a login without a session */
 	json_t *answer = subject->waiting ? api_json_subject(api, request->now, view, subject) : NULL;
 	struct api_subject ended;
 
-	if (session_engine_end(api->engine, subject->seq, request->now, cause, api->events)) {
+	if (how(api->engine, subject->seq, request->now, cause, api->events)) {
 		json_decref(answer);
 		api_reply_message(response, 404, NOBODY);
 		return API_ANSWERED;
@@ -48,40 +51,18 @@ static enum api_step end(const struct api_request *request, struct api_view view
 	return API_CHANGED;
 }
 
-/* Somebody has said so: whatever the cause, the guest has to log in again. */
-static enum api_step end_for_good(const struct api_request *request, struct api_view view,
-				  const struct api_subject *subject, enum end_cause cause,
-				  struct http_response *response)
-{
-	const struct api *api = request->api;
-	const struct mac_addr mac = api_subject_mac(subject);
-	/* a login that is ended by silence would be kept, or is so already */
-	bool is_silent = session_cause_is_silence(cause);
-	enum end_cause first = is_silent && subject->waiting ? END_CAUSE_USER_REQUEST : cause;
-	enum api_step step = end(request, view, subject, first, response);
-	const struct login *kept = session_engine_login_of(api->engine, &mac);
-
-	if (step == API_CHANGED && is_silent && kept)
-		(void)session_engine_end(api->engine, kept->seq, request->now, END_CAUSE_USER_REQUEST, api->events);
-	return step;
-}
-
 enum api_step api_disconnect(const struct api_request *request, struct api_call *call, struct http_response *response)
 {
 	CLEANUP(api_write_clean) struct api_write write = {0};
 	struct api_subject subject;
+	enum api_step step;
 
-	if (!api_write_read(request, API_BODY_DISCONNECT, &write, response) ||
-	    !api_subject_of_path(request, &subject, response))
+	if (!api_write_read(request, API_BODY_DISCONNECT, &write, response))
 		return API_ANSWERED;
-	if (!subject.record && !subject.waiting)
-		return api_ask_store(subject.seq, false, call, response);
-	if (!api_subject_is_live(&subject)) {
-		api_reply_ended_session(response);
-		return API_ANSWERED;
-	}
-	return end_for_good(request, write.view, &subject,
-			    read_cause(write.body.texts[API_FIELD_REASON], END_CAUSE_ADMIN_RESET), response);
+	if (!api_subject_live(request, &subject, &step, call, response))
+		return step;
+	return end(request, write.view, &subject, session_engine_end_for_good,
+		   read_cause(write.body.texts[API_FIELD_REASON], END_CAUSE_ADMIN_RESET), response);
 }
 
 static struct api_subject find_address(const struct api *api, const struct ip_addr *ip)
@@ -146,8 +127,8 @@ enum api_step api_logout(const struct api_request *request, struct api_call *cal
 		api_reply_message(response, 404, NOBODY);
 		return remember_end(request, &write.body);
 	}
-	return end_for_good(request, write.view, &subject,
-			    read_cause(write.body.texts[API_FIELD_REASON], END_CAUSE_USER_REQUEST), response);
+	return end(request, write.view, &subject, session_engine_end_for_good,
+		   read_cause(write.body.texts[API_FIELD_REASON], END_CAUSE_USER_REQUEST), response);
 }
 
 /* What is lost by one interface may be on line by another, where the access point that lost it does not see it. */
@@ -178,5 +159,5 @@ enum api_step api_lost(const struct api_request *request, struct api_call *call,
 		return API_ANSWERED;
 	}
 	subject = (struct api_subject){.seq = record->seq, .record = record};
-	return end(request, write.view, &subject, END_CAUSE_LOST_CARRIER, response);
+	return end(request, write.view, &subject, session_engine_end, END_CAUSE_LOST_CARRIER, response);
 }

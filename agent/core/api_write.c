@@ -91,6 +91,21 @@ bool api_subject_of_path(const struct api_request *request, struct api_subject *
 	return true;
 }
 
+bool api_subject_live(const struct api_request *request, struct api_subject *out, enum api_step *step,
+		      struct api_call *call, struct http_response *response)
+{
+	*step = API_ANSWERED;
+	if (!api_subject_of_path(request, out, response))
+		return false;
+	if (api_subject_is_live(out))
+		return true;
+	if (out->record)
+		api_reply_ended_session(response);
+	else
+		*step = api_ask_store(out->seq, false, call, response);
+	return false;
+}
+
 json_t *api_json_subject(const struct api *api, struct instant now, struct api_view view,
 			 const struct api_subject *subject)
 {
@@ -162,6 +177,9 @@ enum api_step api_session_finish(const struct api_finish *finish, struct http_re
 		api_reply_ended_session(response);
 		return API_ANSWERED;
 	}
+	/* memory may know the name of its login still */
+	(void)session_engine_forget_person(finish->api->engine, finish->now, finish->call->query.seq,
+					   finish->api->events);
 	api_forget_guest(finish->api, finish->now, &result->rows[0].mac, result->rows[0].identity.guest_id);
 	finish->call->forget_seq = finish->call->query.seq;
 	return API_NEEDS_FORGET;

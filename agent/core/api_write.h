@@ -35,6 +35,12 @@ struct mac_addr api_subject_mac(const struct api_subject *subject);
 bool api_subject_is_live(const struct api_subject *subject);
 /* The session that the path names. False, and the response is a 404, when no number has this id. */
 bool api_subject_of_path(const struct api_request *request, struct api_subject *out, struct http_response *response);
+/*
+ * The same, if that session is on line or waits. False, and *step is the way on: the response is filled in, or the
+ * store is to say whether the session has ended or there was none.
+ */
+bool api_subject_live(const struct api_request *request, struct api_subject *out, enum api_step *step,
+		      struct api_call *call, struct http_response *response);
 /* JSON null when memory has nothing of it. */
 json_t *api_json_subject(const struct api *api, struct instant now, struct api_view view,
 			 const struct api_subject *subject);

@@ -8,9 +8,10 @@
  *   kept       its session has ended by silence (idle, lost, reboot): who returns before `until`
  *              (rules.relogin_ns after that end) goes on being that guest, with what is left of the limits
  *
- *   over       by logout, disconnect, a limit, another login on the same MAC, or `until`. One with an external_id is
- *              remembered as spent for a while (is_over; nothing but mac, external_id and seq), so that a hook that
- * runs again, or behind the one that said the end, opens nothing
+ *   over       by logout, disconnect, a limit, another login on the same MAC, or `until`. What somebody or a limit has
+ *              ended is remembered as spent for a while, if it has an external_id (is_over; nothing but mac,
+ *              external_id and seq), so that a hook that runs again, or behind the one that said the end, opens
+ *              nothing. What silence has ended may be said again
  *
  * A login owns its strings. Whoever assigns one to another moves it.
  */

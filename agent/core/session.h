@@ -152,11 +152,14 @@ void session_engine_trust_clock(struct session_engine *engine, bool is_trusted);
 
 /*
  * Ends one session on line, or a login that waits, by its number; 0 or -ENOENT. Causes other than silence
- * (session_cause_is_silence) end its login too.
+ * (idle, lost, reboot: the guest may come back) end its login too.
  */
 int session_engine_end(struct session_engine *engine, uint64_t seq, struct instant at, enum end_cause cause,
 		       struct event_list *events);
-bool session_cause_is_silence(enum end_cause cause); /* idle, lost, reboot: the guest may come back */
+
+/* The same, and whatever the cause is called, its login is over: a portal or an operator has said so. */
+int session_engine_end_for_good(struct session_engine *engine, uint64_t seq, struct instant at, enum end_cause cause,
+				struct event_list *events);
 
 /* ---- logins (session_login.c). Fold the counters right before each of these: octets are booked to who is there. */
 
@@ -187,7 +190,10 @@ int session_engine_spend_login(struct session_engine *engine, struct instant now
 int session_engine_change(struct session_engine *engine, struct instant now, uint64_t seq,
 			  const struct login_change *change, struct event_list *events);
 
-/* Forgets whose a session is, and the login's person too; counters and limits stay. 0, or -ENOENT: not in memory. */
+/*
+ * Forgets whose a session is, and the login's person too, also the portal's name of one that is over; counters and
+ * limits stay. 0, or -ENOENT: the session is not in memory.
+ */
 int session_engine_forget_person(struct session_engine *engine, struct instant now, uint64_t seq,
 				 struct event_list *events);
 
@@ -252,8 +258,8 @@ int session_engine_changed(const struct session_engine *engine, enum session_sco
 			   size_t *n_out);
 int session_engine_changed_unclaimed(const struct session_engine *engine, enum session_scope scope,
 				     struct unclaimed_change **out, size_t *n_out);
-int session_engine_changed_logins(const struct session_engine *engine, enum session_scope scope,
-				  struct login_save **out, size_t *n_out);
+/* Each change of these is a transition. */
+int session_engine_changed_logins(const struct session_engine *engine, struct login_save **out, size_t *n_out);
 int session_engine_changed_unauthenticated(const struct session_engine *engine, enum session_scope scope,
 					   struct unauthenticated_change **out, size_t *n_out);
 int session_engine_changed_devices(const struct session_engine *engine, struct device_change **out, size_t *n_out);

@@ -111,6 +111,7 @@ int session_engine_forget_person(struct session_engine *engine, struct instant n
 	struct session *session = session_find(engine, seq);
 	struct client *waiting = session ? NULL : session_login_find_waiting(engine, seq);
 
+	session_spent_forget(engine, seq);
 	if (waiting)
 		forget_login_person(engine, waiting);
 	if (!session)

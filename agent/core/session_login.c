@@ -9,7 +9,7 @@
 /* How long a login that is over is remembered. */
 #define SPENT_NS (24 * 3600 * NS_PER_S)
 
-bool session_cause_is_silence(enum end_cause cause)
+static bool is_silence(enum end_cause cause)
 {
 	return cause == END_CAUSE_LOST_CARRIER || cause == END_CAUSE_IDLE_TIMEOUT || cause == END_CAUSE_NAS_REBOOT;
 }
@@ -34,13 +34,11 @@ void session_login_number(struct session_engine *engine, struct client *client, 
 	session_mark_login(engine, client);
 }
 
-/* It is over; last_seq is the number of its last session, 0: it had none. */
-static void login_drop(struct session_engine *engine, struct client *client, struct instant now, uint64_t last_seq)
+/* Takes it from the client; the caller's to free. */
+static struct login *login_take(struct session_engine *engine, struct client *client)
 {
 	struct login *login = client->login;
 
-	if (!login)
-		return;
 	if (client->is_numbered)
 		HASH_DELETE(hh_login, engine->by_login_seq, client);
 	client->is_numbered = false;
@@ -48,11 +46,28 @@ static void login_drop(struct session_engine *engine, struct client *client, str
 	DL_DELETE2(engine->with_login, client, login_prev, login_next);
 	engine->n_logins--;
 	session_mark_login(engine, client);
-	login->seq = last_seq;
-	session_spent_put(engine, client, login, session_later(now, SPENT_NS));
 	/* who waited for room with it waits no more */
 	if (session_is_stranger(engine, client))
 		session_wait_give_up(engine, client);
+	return login;
+}
+
+/* Its time is over, or its guest has left: should the portal say it again, it is a login. */
+static void login_drop(struct session_engine *engine, struct client *client)
+{
+	struct login *login = login_take(engine, client);
+
+	login_clean(login);
+	free(login);
+}
+
+/* Somebody, or a limit, has ended it; last_seq is the number of its last session, 0: it had none. */
+static void login_spend(struct session_engine *engine, struct client *client, struct instant now, uint64_t last_seq)
+{
+	struct login *login = login_take(engine, client);
+
+	login->seq = last_seq;
+	session_spent_put(engine, client, login, session_later(now, SPENT_NS));
 }
 
 int session_describe(const struct client *client, struct session_record *record)
@@ -83,8 +98,12 @@ void session_login_end(struct session_engine *engine, struct client *client, con
 
 	if (!login)
 		return;
-	if (!session_cause_is_silence(ended->cause) || engine->rules.relogin_ns <= 0) {
-		login_drop(engine, client, ended->end, ended->seq);
+	if (!is_silence(ended->cause)) {
+		login_spend(engine, client, ended->end, ended->seq);
+		return;
+	}
+	if (engine->rules.relogin_ns <= 0) {
+		login_drop(engine, client);
 		return;
 	}
 	login_use(login, ended);
@@ -99,7 +118,7 @@ bool session_login_expire(struct session_engine *engine, struct client *client, 
 
 	if (!login || session_login_is_in_use(login) || now.mono_ns < login->until.mono_ns)
 		return false;
-	login_drop(engine, client, now, login->last_seq);
+	login_drop(engine, client);
 	return true;
 }
 
@@ -184,7 +203,8 @@ static enum login_outcome take_login(struct session_engine *engine, struct clien
 		carried = session_address_carry(engine, client->online, now, &n_carried);
 		session_finish(engine, client->online, now, END_CAUSE_PORT_PREEMPTED, events);
 	}
-	login_drop(engine, client, now, client->login ? client->login->last_seq : 0);
+	if (client->login)
+		login_spend(engine, client, now, client->login->last_seq);
 	session_wait_give_up(engine, client);
 	session_forget_unclaimed(client);
 	/* also when there is no room for its session yet */
@@ -263,12 +283,30 @@ int session_engine_end(struct session_engine *engine, uint64_t seq, struct insta
 	struct session *session = session_find(engine, seq);
 	struct client *waiting = session ? NULL : session_login_find_waiting(engine, seq);
 
-	if (waiting && !session_cause_is_silence(cause)) {
-		login_drop(engine, waiting, at, waiting->login->last_seq);
+	if (waiting && !is_silence(cause)) {
+		login_spend(engine, waiting, at, waiting->login->last_seq);
 		return 0;
 	}
 	if (!session || !session_record_is_online(&session->record))
 		return -ENOENT;
+	session_finish(engine, session, at, cause, events);
+	return 0;
+}
+
+int session_engine_end_for_good(struct session_engine *engine, uint64_t seq, struct instant at, enum end_cause cause,
+				struct event_list *events)
+{
+	struct session *session = session_find(engine, seq);
+	struct client *waiting = session ? NULL : session_login_find_waiting(engine, seq);
+
+	if (waiting) {
+		login_spend(engine, waiting, at, waiting->login->last_seq);
+		return 0;
+	}
+	if (!session || !session_record_is_online(&session->record))
+		return -ENOENT;
+	if (session->client->login)
+		login_spend(engine, session->client, at, seq);
 	session_finish(engine, session, at, cause, events);
 	return 0;
 }

@@ -100,6 +100,7 @@ struct session_engine {
 	size_t n_host_names;
 	size_t n_unsaved_host_names;
 	size_t n_strangers;
+	size_t n_unsaved_strangers;
 	struct traffic unauthenticated; /* of all strangers, those who have left included */
 	int64_t whole_due_ns;           /* the first limit that is not near */
 	bool is_clock_doubtful;
@@ -166,6 +167,8 @@ void session_spent_put(struct session_engine *engine, struct client *client, str
 void session_spent_drop(struct session_engine *engine, struct client *client);
 /* The spent login of this name; NULL: none. */
 const struct login *session_spent_find(const struct client *client, const struct login *login);
+/* The one whose last session has this number: the portal's name for it may name a person. */
+void session_spent_forget(struct session_engine *engine, uint64_t seq);
 void session_spent_tick(struct session_engine *engine, struct instant now);
 
 /* session_limit.c */
@@ -226,6 +229,7 @@ bool session_client_is_in_scope(const struct client *client, enum session_scope 
 
 /* session_save_login.c */
 void session_mark_login(struct session_engine *engine, struct client *client);
+void session_mark_stranger(struct session_engine *engine, struct client *client);
 void session_mark_host_name(struct session_engine *engine, struct client *client);
 bool session_client_is_saved(const struct client *client);
 

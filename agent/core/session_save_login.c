@@ -33,6 +33,12 @@ void session_mark_login(struct session_engine *engine, struct client *client)
 	client->login_version++;
 }
 
+void session_mark_stranger(struct session_engine *engine, struct client *client)
+{
+	engine->n_unsaved_strangers += !is_stranger_unsaved(client);
+	client->stranger_version++;
+}
+
 void session_mark_host_name(struct session_engine *engine, struct client *client)
 {
 	engine->n_unsaved_host_names += !is_host_name_unsaved(client);
@@ -46,15 +52,12 @@ bool session_client_has_transition(const struct client *client)
 
 /* ---- logins */
 
-int session_engine_changed_logins(const struct session_engine *engine, enum session_scope scope,
-				  struct login_save **out, size_t *n_out)
+int session_engine_changed_logins(const struct session_engine *engine, struct login_save **out, size_t *n_out)
 {
 	struct login_save *saves;
 	const struct client *client, *next;
 	size_t n_saves = 0;
 
-	/* each change of a login is a transition */
-	(void)scope;
 	*out = NULL;
 	*n_out = 0;
 	if (engine->n_unsaved_logins == 0)
@@ -173,15 +176,13 @@ int session_engine_changed_unauthenticated(const struct session_engine *engine, 
 {
 	struct unauthenticated_change *changes;
 	const struct client *client, *next;
-	size_t n_changes = 0, n_wanted = 0;
+	size_t n_changes = 0;
 
-	HASH_ITER (hh, engine->clients, client, next)
-		n_wanted += is_stranger_wanted(client, scope);
 	*out = NULL;
 	*n_out = 0;
-	if (n_wanted == 0)
+	if (engine->n_unsaved_strangers == 0)
 		return 0;
-	changes = calloc(n_wanted, sizeof(*changes));
+	changes = calloc(engine->n_unsaved_strangers, sizeof(*changes));
 	if (!changes)
 		return -ENOMEM;
 	HASH_ITER (hh, engine->clients, client, next) {
@@ -206,10 +207,11 @@ void session_engine_mark_unauthenticated_saved(struct session_engine *engine,
 	for (size_t i = 0; i < n_saved; i++) {
 		struct client *client = session_client_find(engine, &saved[i].device.mac);
 
-		if (!client)
+		if (!client || !is_stranger_unsaved(client))
 			continue;
 		if (client->stranger_saved_version < saved[i].version)
 			client->stranger_saved_version = saved[i].version;
+		engine->n_unsaved_strangers -= !is_stranger_unsaved(client);
 		session_client_drop(engine, client);
 	}
 }

@@ -55,6 +55,20 @@ const struct login *session_spent_find(const struct client *client, const struct
 	return spent && login->external_id && strcmp(spent->external_id, login->external_id) == 0 ? spent : NULL;
 }
 
+void session_spent_forget(struct session_engine *engine, uint64_t seq)
+{
+	struct client *client, *next;
+
+	/* rare, and by no key of the list */
+	DL_FOREACH_SAFE2(engine->with_spent, client, next, spent_next)
+	{
+		if (client->spent->seq != seq)
+			continue;
+		session_spent_drop(engine, client);
+		session_client_drop(engine, client);
+	}
+}
+
 void session_spent_tick(struct session_engine *engine, struct instant now)
 {
 	struct client *client, *next;

@@ -40,7 +40,7 @@ void session_stranger_book(struct session_engine *engine, struct client *client,
 		stranger->last_seen = seen;
 	if (delta->traffic.up_packets > 0 && ip_is_assignable(&delta->key.ip))
 		stranger->ip = delta->key.ip;
-	client->stranger_version++;
+	session_mark_stranger(engine, client);
 }
 
 void session_stranger_end(struct session_engine *engine, struct client *client)
@@ -49,7 +49,7 @@ void session_stranger_end(struct session_engine *engine, struct client *client)
 		return;
 	free(client->stranger);
 	client->stranger = NULL;
-	client->stranger_version++;
+	session_mark_stranger(engine, client);
 	engine->n_strangers--;
 }
 

@@ -284,7 +284,7 @@ static int build(struct world *world, bool is_full, struct batch *batch)
 	if (!r)
 		r = session_engine_changed_unclaimed(engine, scope, &batch->unclaimed, &batch->n_unclaimed);
 	if (!r)
-		r = session_engine_changed_logins(engine, scope, &batch->logins, &batch->n_logins);
+		r = session_engine_changed_logins(engine, &batch->logins, &batch->n_logins);
 	if (!r)
 		r = session_engine_changed_unauthenticated(engine, scope, &batch->strangers, &batch->n_strangers);
 	if (!r)

@@ -124,7 +124,7 @@ static void take(struct saved *saved)
 
 	cr_assert_eq(session_engine_changed(engine, all, &saved->sessions, &saved->n_sessions), 0);
 	cr_assert_eq(session_engine_changed_unclaimed(engine, all, &saved->unclaimed, &saved->n_unclaimed), 0);
-	cr_assert_eq(session_engine_changed_logins(engine, all, &saved->logins, &saved->n_logins), 0);
+	cr_assert_eq(session_engine_changed_logins(engine, &saved->logins, &saved->n_logins), 0);
 	cr_assert_eq(session_engine_changed_unauthenticated(engine, all, &saved->strangers, &saved->n_strangers), 0);
 	cr_assert_eq(session_engine_changed_devices(engine, &saved->devices, &saved->n_devices), 0);
 	session_engine_mark_saved(engine, saved->sessions, saved->n_sessions);

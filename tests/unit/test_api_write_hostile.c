@@ -28,7 +28,7 @@ static size_t count_changes(const struct api_fixture *fixture)
 	size_t n_sessions = 0, n_logins = 0, sum = 0;
 
 	cr_assert_eq(session_engine_changed(fixture->engine, SESSION_SCOPE_ALL, &sessions, &n_sessions), 0);
-	cr_assert_eq(session_engine_changed_logins(fixture->engine, SESSION_SCOPE_ALL, &logins, &n_logins), 0);
+	cr_assert_eq(session_engine_changed_logins(fixture->engine, &logins, &n_logins), 0);
 	for (size_t i = 0; i < n_sessions; i++)
 		sum += sessions[i].version;
 	for (size_t i = 0; i < n_logins; i++)

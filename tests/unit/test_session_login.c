@@ -228,6 +228,60 @@ Test(session_login, what_is_over_is_not_opened_by_its_name)
 	cr_expect_eq(login_as(6000 + 25 * 3600 * 1000 + 1, 1, "kim", "A", &again), LOGIN_WAITS, "for a day");
 }
 
+/* A portal that goes on saying who is there is not refused because its guest was silent for long. */
+Test(session_login, what_silence_has_ended_may_be_said_again)
+{
+	uint64_t seq, again;
+
+	scene_packet(1000, 1, "10.0.0.1", 60, 0);
+	cr_expect_eq(login_as(1000, 1, "kim", "A", &seq), LOGIN_BEGUN);
+	scene_tick(1000 + SCENE_IDLE_MS);
+	scene_tick(1000 + SCENE_RELOGIN_MS);
+	cr_expect_null(scene_login_of(1));
+	cr_expect_eq(login_as(2000 + SCENE_RELOGIN_MS, 1, "kim", "A", &again), LOGIN_WAITS);
+	scene_tick(2000 + SCENE_RELOGIN_MS + SCENE_WAIT_MS);
+	cr_expect_null(scene_login_of(1), "nobody came");
+	cr_expect_eq(login_as(3000 + SCENE_RELOGIN_MS + SCENE_WAIT_MS, 1, "kim", "A", &again), LOGIN_WAITS);
+}
+
+/* A portal that calls its logout "idle" has logged the guest out all the same, also where nobody may return. */
+Test(session_login, what_is_ended_for_good_is_over_whatever_the_cause)
+{
+	uint64_t seq, again;
+
+	for (int round = 0; round < 2; round++) {
+		const char *name = round ? "B" : "A";
+
+		scene_packet(1000, 1, "10.0.0.1", 60, 0);
+		cr_expect_eq(login_as(1000, 1, "kim", name, &seq), LOGIN_BEGUN);
+		cr_expect_eq(session_engine_end_for_good(scene.engine, seq, scene_at(2000), END_CAUSE_IDLE_TIMEOUT,
+							 &scene.events),
+			     0);
+		cr_expect_eq(by_seq(seq)->cause, END_CAUSE_IDLE_TIMEOUT);
+		cr_expect_eq(by_seq(seq)->end.mono_ns, 2000 * NS_PER_MS);
+		cr_expect_null(scene_login_of(1));
+		cr_expect_eq(login_as(3000, 1, "kim", name, &again), LOGIN_OVER);
+		cr_expect_eq(again, seq);
+		scene_end();
+		scene_begin(&(struct session_rules){.idle_timeout_ns = 300 * NS_PER_S, .login_wait_ns = NS_PER_S});
+	}
+}
+
+/* The portal's name of a login may name a person. */
+Test(session_login, forgetting_a_person_forgets_the_name_of_the_login)
+{
+	uint64_t seq, again;
+
+	scene_packet(1000, 1, "10.0.0.1", 60, 0);
+	cr_expect_eq(login_as(1000, 1, "kim", "kim@example.com/1", &seq), LOGIN_BEGUN);
+	cr_expect_eq(session_engine_end(scene.engine, seq, scene_at(2000), END_CAUSE_USER_REQUEST, &scene.events), 0);
+	scene_save();
+	cr_expect_eq(session_engine_forget_person(scene.engine, scene_at(3000), seq, &scene.events), -ENOENT,
+		     "the session is the store's to forget");
+	cr_expect_eq(login_as(4000, 1, "kim", "kim@example.com/1", &again), LOGIN_WAITS);
+	cr_expect_neq(again, seq);
+}
+
 Test(session_login, a_logout_that_overtakes_its_login_ends_it)
 {
 	const struct mac_addr mac = scene_mac(1);

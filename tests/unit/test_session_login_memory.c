@@ -127,7 +127,7 @@ static int take_logins(void)
 {
 	struct login_save *saves = NULL;
 	size_t n_saves = 0;
-	const int r = session_engine_changed_logins(scene.engine, SESSION_SCOPE_ALL, &saves, &n_saves);
+	const int r = session_engine_changed_logins(scene.engine, &saves, &n_saves);
 
 	cr_assert_eq(n_saves, r ? 0u : 2u);
 	login_saves_free(saves, n_saves);

@@ -213,11 +213,17 @@ static void step_end(struct world *world)
 	static const enum end_cause causes[] = {END_CAUSE_USER_REQUEST, END_CAUSE_LOST_CARRIER, END_CAUSE_ADMIN_RESET};
 	const uint64_t seq = any_seq(world);
 	const enum end_cause cause = causes[world_draw(world, ARRAY_LENGTH(causes))];
+	const bool is_for_good = world_draw(world, 3) == 0;
+	const struct session_record *record;
 	int r;
 
 	world_collect(world, true);
-	r = session_engine_end(world->engine, seq, world_now(world), cause, &world->events);
+	r = (is_for_good ? session_engine_end_for_good : session_engine_end)(world->engine, seq, world_now(world),
+									     cause, &world->events);
 	ENSURE(world, r == 0 || r == -ENOENT, "end: %d", r);
+	record = r == 0 ? session_engine_by_seq(world->engine, seq) : NULL;
+	ENSURE(world, !is_for_good || !record || !session_engine_login_of(world->engine, &record->mac),
+	       "session %lu: its login is there", seq);
 	world_note_events(world);
 }
 
